@@ -65,6 +65,7 @@ class TranscribeSettings(_Section):
     """The recognizer."""
 
     model: str
+    languages: tuple[str, ...] = Field(min_length=1)
     device: str
     compute_type: str
     threads: int = Field(ge=0)
@@ -134,14 +135,17 @@ class Settings(BaseSettings):
         return self.model_copy(update=changed)
 
 
-def load() -> Settings:
-    """Read the settings.
+def load(file: str | None = None) -> Settings:
+    """Read the settings; `file` stands in for NACHLESE_CONFIG, also for the processes started from here.
 
     Raises:
         pydantic.ValidationError: a key is unknown or a value isn't allowed.
-        FileNotFoundError: NACHLESE_CONFIG names a file that isn't there.
+        FileNotFoundError: the file named isn't there.
+        tomllib.TOMLDecodeError: it isn't TOML.
     """
-    return Settings()  # type: ignore[call-arg]  # every section comes from default.toml
+    if file is not None:
+        os.environ["NACHLESE_CONFIG"] = file
+    return Settings()
 
 
 @cache
@@ -149,6 +153,19 @@ def labels() -> dict[str, str]:
     """The German words that producers and editors read, flattened: "draft.label" → "ENTWURF – …"."""
     with (HERE / "labels.de.toml").open("rb") as file:
         return _flat(tomllib.load(file))
+
+
+def cache_folder() -> Path:
+    """Where files that can be fetched again are kept: $XDG_CACHE_HOME/nachlese or ~/.cache/nachlese."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "nachlese"
+
+
+def stay_silent() -> None:
+    """Forbid the libraries we load to report usage or to look anything up. Call before importing them."""
+    os.environ["PYANNOTE_METRICS_ENABLED"] = "false"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, str]:

@@ -1,10 +1,12 @@
 """From audio to turns: what a diarizer is asked and what it answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from jobs.audio import Audio
 from jobs.recording import Provenance
+from jobs.timeline import Seconds, Span
 from jobs.transcribe import Progress
 from jobs.transcript import Turn
 
@@ -43,3 +45,49 @@ class Diarizer(Protocol):
     def digest(self) -> str:
         """Name engine, version and weights in one short string: part of the stage's name."""
         ...
+
+
+#: A speaker without a single turn of this length is an echo of somebody else's voice.
+GHOST_S: Seconds = 0.5
+#: A turn shorter than this, in a hand-over or inside another's turn, is an artefact of frame borders.
+SLIVER_S: Seconds = 0.1
+#: Turns of one speaker that are less than this apart are one turn.
+MERGE_GAP_S: Seconds = 0.3
+
+
+def without_ghosts(turns: Sequence[Turn], exclusive: Sequence[Turn]) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+    """Leave out speakers who never say anything longer than a blip, and number the others by first appearance.
+
+    Gives both lists back in time order; when all speakers are ghosts, the one who speaks longest stays.
+    """
+    longest: dict[str, Seconds] = {}
+    for turn in turns:
+        longest[turn.speaker] = max(longest.get(turn.speaker, 0.0), turn.span.duration)
+    real = {speaker for speaker, seconds in longest.items() if seconds >= GHOST_S}
+    if longest and not real:
+        real = {max(longest, key=longest.__getitem__)}
+    heard = dict.fromkeys(turn.speaker for turn in sorted(turns) if turn.speaker in real)
+    number = {speaker: f"SPEAKER_{place:02d}" for place, speaker in enumerate(heard)}
+
+    def renamed(some: Sequence[Turn]) -> tuple[Turn, ...]:
+        return tuple(Turn(turn.span, number[turn.speaker]) for turn in sorted(some) if turn.speaker in number)
+
+    return renamed(turns), renamed(exclusive)
+
+
+def exclusive_turns(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Clean up turns that don't overlap: slivers go to the neighbour they touch, one speaker's turns in a row are joined.
+
+    Examples:
+        >>> a, b = "SPEAKER_00", "SPEAKER_01"
+        >>> [(t.span.start, t.span.end) for t in exclusive_turns((Turn(Span(0, 2), a), Turn(Span(2, 2.02), b), Turn(Span(2.02, 5), a)))]
+        [(0, 5)]
+    """
+    kept = [turn for turn in sorted(turns) if turn.span.duration >= SLIVER_S]
+    joined: list[Turn] = []
+    for turn in kept:
+        if joined and joined[-1].speaker == turn.speaker and joined[-1].span.gap(turn.span) < MERGE_GAP_S:
+            joined[-1] = Turn(joined[-1].span.hull(turn.span), turn.speaker)
+        else:
+            joined.append(turn)
+    return tuple(joined)

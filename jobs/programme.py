@@ -46,7 +46,114 @@ _KEYS = {
     "speakers": "guests", "guests": "guests", "gäste": "guests", "sprecher": "guests", "personen": "guests",
     "language": "language", "sprache": "language",
     "terms": "terms", "names": "terms", "begriffe": "terms", "namen": "terms", "glossar": "terms",
-    "min_speakers": "min_speakers", "max_speakers": "max_speakers", "stimmen": "voices", "voices": "voices",
+    "voices": "voices", "stimmen": "voices",
     "sensitive": "sensitive", "vertraulich": "sensitive",
+    "purpose": "purpose", "zweck": "purpose",
 }  # fmt: skip
-_LANGUAGES = {"deutsch": "de", "german": "de", "englisch": "en", "english": "en"}
+_LANGUAGES = {"deutsch": "de", "german": "de", "englisch": "en", "english": "en", "gemischt": None, "mixed": None}
+_MAX_VOICES = 50
+#: Voices beyond those announced that a recording may hold: somebody who opens the stage, a question from the audience.
+UNANNOUNCED_VOICES = 2
+
+
+def parse_talk(data: object) -> Talk:
+    """Read a sidecar's content, as YAML gives it.
+
+    Raises:
+        InputError: "bad-sidecar"; the field `what` says in German what to correct.
+    """
+    if data is None:
+        return Talk()
+    if not isinstance(data, Mapping):
+        raise _bad("Die Datei muss aus Zeilen der Form „titel: …“ bestehen.")
+    unknown = [str(key) for key in data if str(key).strip().lower() not in _KEYS]
+    if unknown:
+        raise _bad(f"Den Eintrag „{unknown[0][:40]}“ gibt es nicht.")
+    given = {_KEYS[str(key).strip().lower()]: value for key, value in data.items() if value is not None}
+    guests = tuple(_guest(entry) for entry in _entries(given.get("guests"), "gäste"))
+    least, most = _voices(given.get("voices"))
+    if most is None and guests:
+        most = len(guests) + UNANNOUNCED_VOICES
+    return Talk(
+        title=_text(given.get("title"), "titel"),
+        guests=guests,
+        language=_language(given.get("language")),
+        terms=tuple(_text(entry, "begriffe") or "" for entry in _entries(given.get("terms"), "begriffe")),
+        min_speakers=least,
+        max_speakers=most,
+        sensitive=_flag(given.get("sensitive")),
+    )
+
+
+def _bad(what: str) -> InputError:
+    return InputError("bad-sidecar", "the talk data beside the recording can't be read", what=what)
+
+
+def _text(value: object, key: str) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, (Mapping, list, tuple)):
+        raise _bad(f"„{key}“ muss ein Text sein.")
+    # YAML can write half a surrogate pair, which no file can hold.
+    clean = str(value).encode(errors="replace").decode()
+    return " ".join(clean.split())[:300] or None
+
+
+def _entries(value: object, key: str) -> tuple[object, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if not isinstance(value, (list, tuple)):
+        raise _bad(f"„{key}“ muss eine Liste sein.")
+    return tuple(entry for entry in value if entry is not None)
+
+
+def _guest(entry: object) -> Guest:
+    if isinstance(entry, Mapping):
+        fields = {str(key).strip().lower(): value for key, value in entry.items()}
+        name = _text(fields.get("name"), "name")
+        role = _text(fields.get("role") or fields.get("rolle"), "rolle")
+        if name is None and len(fields) == 1:  # "- Anna Berger: Moderation"
+            ((name, given),) = ((str(key).strip(), value) for key, value in entry.items())
+            role = _text(given, "rolle")
+    else:
+        name, role = _text(entry, "gäste"), None
+    if not name:
+        raise _bad("Unter „gäste“ fehlt ein Name.")
+    return Guest(name, role)
+
+
+def _language(value: object) -> str | None:
+    text = (_text(value, "sprache") or "").lower()
+    if not text:
+        return None
+    code = _LANGUAGES.get(text, text)
+    if code is not None and not (len(code) == 2 and code.isascii() and code.isalpha()):
+        raise _bad(f"„sprache: {text[:20]}“ ist unbekannt; möglich sind „de“, „en“ oder „gemischt“.")
+    return code
+
+
+def _voices(value: object) -> tuple[int | None, int | None]:
+    """A number ("3") is an upper bound: announced guests may stay away, and the audience may ask. "2-4" gives both."""
+    if value is None:
+        return None, None
+    parts = str(value).replace("–", "-").split("-")
+    try:
+        numbers = [int(part) for part in parts]
+    except ValueError:
+        numbers = []
+    if not numbers or len(numbers) > 2 or numbers != sorted(numbers) or not 1 <= numbers[0] <= numbers[-1] <= _MAX_VOICES:
+        raise _bad("„stimmen“ muss eine Zahl („3“) oder ein Bereich („2-4“) sein.")
+    return (numbers[0] if len(numbers) == 2 else None), numbers[-1]
+
+
+def _flag(value: object) -> bool:
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    text = str(value).strip().lower()
+    if text in {"ja", "yes", "true", "1"}:
+        return True
+    if text in {"nein", "no", "false", "0"}:
+        return False
+    raise _bad("„vertraulich“ muss „ja“ oder „nein“ sein.")

@@ -19,6 +19,8 @@ class TranscribeOptions:
 
     #: ISO 639-1; None detects it per stretch of speech.
     language: str | None = None
+    #: What detection chooses from.
+    languages: tuple[str, ...] = ("de", "en")
     #: Words to prefer, most useful first.
     hotwords: tuple[str, ...] = ()
     #: Width of the beam search (arXiv:2212.04356, section 4.5 uses 5).

@@ -1,0 +1,73 @@
+"""Words meet turns: who said each word, and where one utterance ends and the next begins."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from jobs.doubt import doubt_of
+from jobs.german import is_sentence_end
+from jobs.timeline import Seconds
+from jobs.transcribe import Segment
+from jobs.transcript import Turn, Utterance, Word
+
+#: A word that no turn touches takes the nearest turn within this distance.
+MAX_GAP_S: Seconds = 0.5
+#: A pause that ends an utterance even within a sentence.
+MAX_PAUSE_S: Seconds = 2.0
+
+
+def assign_speakers(words: Sequence[Word], turns: Sequence[Turn], *, max_gap: Seconds = MAX_GAP_S) -> tuple[Word, ...]:
+    """Give each word the speaker whose turns cover most of it.
+
+    `turns` are exclusive and in time order. A word that no turn touches takes the nearest turn within `max_gap`, else it
+    keeps `speaker=None`: an editor decides, we don't guess. Every word keeps its place, text and times.
+    """
+    ends = [turn.span.end for turn in turns]
+    return tuple(replace(word, speaker=_speaker(word, turns, ends, max_gap)) for word in words)
+
+
+def _speaker(word: Word, turns: Sequence[Turn], ends: Sequence[Seconds], max_gap: Seconds) -> str | None:
+    covered: dict[str, Seconds] = {}
+    nearest: tuple[Seconds, str] | None = None
+    # Exclusive turns end in the order they start, so that nothing before this place can be near.
+    for turn in turns[bisect_left(ends, word.span.start - max_gap) :]:
+        if turn.span.start > word.span.end + max_gap:
+            break
+        covered[turn.speaker] = covered.get(turn.speaker, 0.0) + turn.span.overlap(word.span)
+        distance = turn.span.gap(word.span)
+        if nearest is None or distance < nearest[0]:
+            nearest = (distance, turn.speaker)
+    if covered and max(covered.values()) > 0:
+        return max(covered, key=covered.__getitem__)
+    return nearest[1] if nearest is not None and nearest[0] <= max_gap else None
+
+
+def utterances(segments: Sequence[Segment], turns: Sequence[Turn]) -> tuple[Utterance, ...]:
+    """Break the recognizer's segments into utterances: at a change of speaker or language, sentence end and long pause.
+
+    `turns` are exclusive and in time order. No word is lost, doubled or moved.
+    """
+    found: list[Utterance] = []
+    for language, run in groupby(segments, key=lambda segment: segment.language):
+        heard = list(run)
+        origin = [segment for segment in heard for _ in segment.words]
+        words = assign_speakers([word for segment in heard for word in segment.words], turns)
+        for start, stop in _breaks(words):
+            doubt = doubt_of(words[start:stop], origin[start:stop], turns)
+            found.append(Utterance(f"u{len(found) + 1:04d}", words[start:stop], words[start].speaker, language, doubt))
+    return tuple(found)
+
+
+def _breaks(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for index in range(len(words)):
+        last = index + 1 == len(words)
+        if (
+            last
+            or words[index].speaker != words[index + 1].speaker
+            or words[index].span.gap(words[index + 1].span) > MAX_PAUSE_S
+            or is_sentence_end(words, index)
+        ):
+            yield start, index + 1
+            start = index + 1

@@ -1,0 +1,28 @@
+"""The top of every Markdown file: front matter for programs, label, title and notices for readers."""
+
+import json
+from collections.abc import Iterator
+
+from jobs.export.labels import Labels
+from jobs.export.readable import markdown
+from jobs.export.view import Heading
+
+
+def head(heading: Heading, labels: Labels) -> Iterator[str]:
+    """The blocks that a Markdown file begins with.
+
+    The front matter is YAML; a JSON string is a YAML string (YAML 1.2.2, 1.3), so a title can't break out of it.
+    """
+    yield "\n".join(
+        (
+            "---",
+            f"title: {json.dumps(heading.title, ensure_ascii=False)}",
+            f"label: {json.dumps(heading.label, ensure_ascii=False)}",
+            "machine_generated: true",
+            "---",
+        )
+    )
+    yield f"**{markdown(heading.label)}**"
+    yield f"# {markdown(heading.title)}"
+    for notice in heading.notices:
+        yield f"> **{markdown(labels['export.notice'])}:** {markdown(notice)}"

@@ -1,0 +1,19 @@
+"""`recap.html`: the recap draft to be checked, printed and linked from.
+
+Under every sentence its evidence can be opened: who said it, when, and in which words, linked to `transcript.html`.
+"""
+
+from jobs.artifacts import Artifact
+from jobs.export.labels import Labels
+from jobs.export.pages import render
+from jobs.export.view import view_recap
+from jobs.programme import Talk
+from jobs.recap import Recap
+from jobs.transcript import Transcript
+
+
+def write(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels) -> Artifact:
+    """Write the page."""
+    view = view_recap(recap, transcript, talk, labels)
+    data = render("recap.html.j2", view=view, heading=view.heading, labels=labels)
+    return Artifact("recap.html", "text/html; charset=utf-8", data)

@@ -1,0 +1,29 @@
+"""`transcript.md`: the transcript for editors' tools that read Markdown (CommonMark)."""
+
+from jobs.artifacts import Artifact
+from jobs.export.labels import Labels
+from jobs.export.matter import head
+from jobs.export.readable import markdown
+from jobs.export.view import Paragraph, Passage, view_transcript
+from jobs.programme import Talk
+from jobs.transcript import Transcript
+
+
+def write(transcript: Transcript, talk: Talk, labels: Labels) -> Artifact:
+    """Write front matter, label, notices, then a paragraph for each speech with time and voice."""
+    view = view_transcript(transcript, talk, labels)
+    blocks = [*head(view.heading, labels), *(_paragraph(paragraph, labels) for paragraph in view.paragraphs)]
+    if view.heading.made:
+        blocks += ["---", f"*{markdown(view.heading.made)}*"]
+    return Artifact("transcript.md", "text/markdown; charset=utf-8", ("\n\n".join(blocks) + "\n").encode())
+
+
+def _paragraph(paragraph: Paragraph, labels: Labels) -> str:
+    text = " ".join(_passage(passage, labels) for passage in paragraph.passages)
+    return f"**{markdown(paragraph.voice)}** ({paragraph.time})  \n{text}"
+
+
+def _passage(passage: Passage, labels: Labels) -> str:
+    if passage.doubt is None:
+        return markdown(passage.text)
+    return f"\\[*{markdown(labels['export.doubtful'])}, {markdown(passage.doubt)}:* {markdown(passage.text)}\\]"

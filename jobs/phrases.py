@@ -1,0 +1,168 @@
+"""Turns of phrase, German and English, by which one hears what a spoken sentence is for.
+
+Closed lists of how people talk on stages, never of what they talk about. Case doesn't matter unless said.
+"""
+
+import re
+
+
+def any_of(*phrases: str, first: bool = False) -> re.Pattern[str]:
+    """A pattern for any of these regular expressions as whole words; `first`: only at the very beginning."""
+    return re.compile(("^" if first else r"\b") + r"(?:" + "|".join(phrases) + r")(?!\w)", re.IGNORECASE)
+
+
+_ORDINAL = r"(?:erste|zweite|dritte|vierte|fünfte|sechste|nächste|letzte|abschließende|weitere|andere|neue)[rsnm]?"
+
+#: "Gut, dann", "So,": what people say before they say something.
+_FILLER = r"(?:(?:so|gut|okay|ok|also|und|dann|jetzt|nun|schön|super|ja|prima|alles klar|well|all right)[,.]? )*"
+
+#: A sentence that opens a topic: "Kommen wir zu …", "Meine nächste Frage …".
+OPENS_TOPIC = any_of(
+    *(
+        _FILLER + phrase
+        for phrase in (
+            r"(?:damit |jetzt |nun )?(?:kommen? wir|komme ich) (?:.*? )?(?:zu|zum|zur|auf)",
+            r"damit (?:sind|wären) wir",
+            r"lass(?:en sie|t|) uns",
+            r"(?:reden|sprechen) wir .*\b(?:über|von)",
+            r"(?:schauen|blicken|wechseln|gehen|springen|machen|starten|beginnen) wir",
+            r"(?:ich (?:möchte|will|würde)|(?:möchte|will|würde) ich) (?:.* )?(?:über|zu|zum|zur|auf|ihnen|euch)",
+            r"(?:erlauben|gestatten) sie mir",
+            r"(?:mein|meine|der|die|das|ein|eine|unser|unsere|noch eine?) (?:\w+ )?"
+            + _ORDINAL
+            + r" (?:punkt|teil|thema|block|kapitel|abschnitt|frage)",
+            r"(?:nächste|letzte|andere)[rs]? (?:punkt|thema|frage|block)",
+            r"(?:ein|das) thema",
+            r"zum (?:schluss|abschluss|ende)|abschließend|(?:themen|szenen)wechsel|zurück zu[mr]?",
+            r"was (?:kommt als nächstes|bleibt)|wie geht es .*\bweiter",
+            r"let'?s (?:talk|turn|move|go|look|start)|let (?:me|us) (?:turn|move|talk|start|begin)",
+            r"moving on|turning to|(?:that|which) brings (?:me|us) to",
+            r"(?:my|the|our|another) (?:(?:first|second|third|next|last|final) )?(?:question|point|topic|part|chapter)",
+            r"now (?:i want|i'?d like|let)|finally|in conclusion|to (?:conclude|wrap up|sum up)",
+        )
+    ),
+    first=True,
+)
+
+#: A first word that only makes sense after another sentence.
+LEANS = any_of(
+    "aber|denn|doch|sondern|deshalb|deswegen|daher|darum|dadurch|dabei|damit|dann|danach|dazu|dort|da|dies",
+    # Before a noun "das" is an article.
+    "das(?! (?-i:[A-ZÄÖÜ]))",
+    "diese[rsmn]?|er|sie|es|ihn|ihm|solche[rsn]?|trotzdem|außerdem|allerdings|jedoch|auch|beide|oder|und|weil",
+    "seitdem|ja|nein|genau|stimmt",
+    "but|because|this|that|these|those|it|they|he|she|which|also|yes|no|exactly|or|and|so",
+    first=True,
+)
+#: Looks leaning and isn't: "Es gibt …", and "Weil X, Y", which brings its reason along.
+STANDS_ANYWAY = any_of(
+    "es (?:gibt|geht um|wird|fehlt|braucht|bleibt)|es ist (?:\\w+ )?(?:wichtig|schwer|leicht|klar)",
+    "(?:weil|auch wenn|because) .+, .+",
+    first=True,
+)
+
+#: Greetings, thanks and housekeeping.
+CHATTER = any_of(
+    "guten (?:morgen|tag|abend)|hallo|willkommen|(?:vielen|herzlichen|besten) dank|danke|bedanke",
+    "tschüss?|auf wieder(?:sehen|hören)|bis (?:zum nächsten mal|bald|nächste\\w*)|viel (?:spaß|freude|vergnügen)",
+    "applaus|schön, dass (?:sie|ihr|du|so)|freue? (?:ich )?mich (?:auf|dass|sehr)|abonnier\\w*",
+    "mikro(?:fon)? (?:ist|an)|hört man mich|in dieser (?:folge|episode|sendung)",
+    "schöne[nrs]? (?:abend|tag|gruß|grüße|woche|schlusssatz)|ihre aufmerksamkeit",
+    "good (?:morning|evening|afternoon)|hello|welcome|thank you|thanks|(?:good)?bye|see you|subscribe|applause",
+    "my pleasure|nice to meet",
+)
+#: Remarks on the talk itself, which tell a reader nothing.
+META = any_of(
+    "wie (?:gesagt|ich (?:schon|eben|vorhin))|ich (?:beginne|komme) (?:mit|zu\\w?|auf)",
+    "(?:erinnern|stellen) sie sich",
+    "eine?n? (?:kleinen?|kurzen?) (?:geschichte|frage|beispiel)|kurz widersprechen|muss ich (?:kurz|gleich|jetzt)",
+    "gute frage|wichtiger punkt|genauso",
+    "as i said|(?:great|good) question|important point|let me tell",
+)
+#: Words that hang on something said before, unless a clause follows that says what ("daran, dass …").
+POINTS_BACK = any_of(
+    "dies(?:e[rsmn]?)?|jene[rsmn]?|solche[rsmn]?|damals|dort|davon|darin|daran|dafür|dagegen|dabei|dadurch|daneben",
+    "danach|(?:der|die|das)selbe\\w*|ähnliche[rsmn]?|übrigens|nämlich|jedenfalls|ebenfalls",
+    "this|these|those|such",
+)
+#: "es" as an object stands for something said before.
+IT_AS_OBJECT = any_of("(?:habe|haben|hat|hatten?|will|weiß|sehe|mache|machen|finde) (?:ich |wir |man )?es")
+#: The clause that tells what such a word stands for.
+SAYS_WHAT = any_of(", (?:dass|ob|wie|was|warum)", ",? zu \\w+en")
+#: One item of a list that the reader doesn't see.
+ITEM = any_of(
+    "(?:der|die|das|the|mein|meine|unser|unsere) (?:erste|zweite|dritte|vierte|fünfte|first|second|third)",
+    "(?:erst|zweit|dritt|viert)ens|first(?:ly)?|second(?:ly)?|third(?:ly)?",
+    first=True,
+)
+#: Told of the past, as something that happened once.
+ONCE = any_of(
+    "war|waren|hatten?|wurden?|saß|stand|ging|kam|rief|fragte|sagte|damals|gerade erst",
+    "vor \\w+ \\w*(?:jahren|monaten|wochen|tagen|zeit)|(?:letzte|vergangene)\\w* \\w+",
+    "(?:i|he|she|it|there|that) was|were|had|went|came|said|asked|\\w+ (?:years|months|weeks|days) ago",
+)
+#: Ways of taking a stance: each that occurs counts once.
+STANCES = (
+    any_of(
+        "(?:ich|wir) (?:\\w+ )?(?:glaub|find|halt|mein|denk|fürcht|hoff|weiger|misstrau|warn|forder|wünsch|lehn)\\w*",
+        "(?:glaube|finde|halte|denke|fürchte|hoffe|bin) ich|überzeugt",
+        "i (?:\\w+ )?(?:think|believe|love|hate|fear|hope|doubt)",
+    ),
+    any_of("muss|müssen|müsste\\w*|darf|dürfen|soll|sollen|sollte\\w*|must|should|have to|never"),
+    any_of("wer .+,", "if you (?:want|don't)", first=True),
+    any_of(
+        "nie|niemals|niemand\\w*|nichts|immer|alle[sn]?|kein\\w*|jede[rsnm]?",
+        "nobody|nothing|always|every\\w*|impossible",
+    ),
+    any_of(
+        "sondern|gegenteil|statt|obwohl|trotz\\w*|weder|entweder|je \\w+, desto|ohne|\\w+, aber",
+        "not an?|instead|although|without|\\w+, but",
+    ),
+    any_of(
+        "wichtig\\w*|entscheidend\\w*|fehler|problem\\w*|gefährlich\\w*|falsch\\w*|besser\\w*|schlechter\\w*|schlimm\\w*",
+        "wertvoll\\w*|(?:unter|über)schätzt\\w*|vertrauen|wahrheit|am \\w+sten",
+        "honest|wrong|mistake|important|dangerous",
+    ),
+    any_of("(?:ist|sind|bleibt) wie|(?:is|are) like|ist (?:das|die|der|eine?|kein\\w*) \\w+"),
+    any_of("(?:größ|bes|wichtig|häufig)ste\\w*|beste\\w*|biggest|best|worst"),
+)
+#: The talk's subject is about to be named: "Ich spreche heute über …".
+SPEAKS_ABOUT = any_of(
+    "(?:ich|wir|uns) (?:.* )?(?:sprech|red|unterhalt|diskutier)\\w*|(?:sprech|red|unterhalt|diskutier)\\w* (?:ich|wir)",
+    "geht es um|es geht (?:.* )?um|(?:frage|gespräch|vortrag|podcast|sendung|folge|episode) über",
+    "(?:i|we|let's) (?:.* )?(?:talk|speak|discuss)\\w*",
+)
+#: Who is here, or what it is about, as said at the beginning.
+INTRODUCES = any_of(
+    "(?:ich|wir) (?:\\w+ )*?(?:sprech|red|unterhalt|diskutier)\\w*|es geht (?:\\w+ )*um|thema|frage lautet|zu gast",
+    "mein gast|meine gäste|begrüße|eingeladen",
+    "(?:talk|speak)\\w* (?:about|with)|my guest|we discuss",
+)
+#: Words of address; case matters, "sie" is somebody else.
+ADDRESSES = re.compile(r"\b(?:Sie|Ihnen|Ihr\w*|du|dir|dich|dein\w*|euch|you|your)\b")
+
+#: Nouns about the talk itself, or about anything.
+EMPTY = frozenset(
+    word
+    for words in (
+        "ende schluss abschluss thema themen punkt punkte frage fragen antwort wort worte teil beginn anfang gespräch",
+        "minuten stunde stunden sache sachen ding dinge stelle stellen beispiel mal jahr jahre jahren tag tage woche",
+        "wochen art end point question questions answer thing things way lot bit kind time times year years day days",
+    )
+    for word in words.split()
+)
+
+
+def opens_topic(text: str) -> bool:
+    """Whether a sentence says that something new comes now."""
+    return OPENS_TOPIC.match(text) is not None
+
+
+def leans(text: str) -> bool:
+    """Whether a sentence starts with a word that only makes sense after another sentence."""
+    return LEANS.match(text) is not None
+
+
+def is_chatter(text: str) -> bool:
+    """Whether a sentence greets, thanks or keeps house."""
+    return CHATTER.search(text) is not None

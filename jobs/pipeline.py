@@ -1,0 +1,54 @@
+"""The flow: Recording → Audio → Words + Turns → Transcript → Recap → Artifacts, as far as it is pure."""
+
+from collections.abc import Iterator
+
+from jobs.align import utterances
+from jobs.audio import MediaInfo
+from jobs.diarize import Diarization, DiarizeOptions
+from jobs.german import time_code
+from jobs.programme import Talk
+from jobs.timeline import Seconds
+from jobs.transcribe import Recognition, TranscribeOptions
+from jobs.transcript import Notice, Transcript
+
+
+def transcribe_options(talk: Talk, *, languages: tuple[str, ...], beam_size: int, batch_size: int) -> TranscribeOptions:
+    """What the recognizer is asked for a talk."""
+    return TranscribeOptions(talk.language, languages, talk.hotwords, beam_size, batch_size)
+
+
+def diarize_options(talk: Talk) -> DiarizeOptions:
+    """What the diarizer is asked for a talk."""
+    return DiarizeOptions(talk.min_speakers, talk.max_speakers)
+
+
+def transcript_of(recording_id: str, media: MediaInfo, recognition: Recognition, diarization: Diarization) -> Transcript:
+    """Join what was said with who spoke."""
+    said = utterances(recognition.segments, diarization.exclusive)
+    return Transcript(
+        recording_id=recording_id,
+        duration_s=media.decoded_s,
+        language=recognition.language if said else "und",
+        utterances=said,
+        turns=diarization.turns,
+        notices=tuple(_notices(media, empty=not said)),
+        media=media,
+        provenance=(recognition.provenance, diarization.provenance),
+    )
+
+
+def _notices(media: MediaInfo, *, empty: bool) -> Iterator[Notice]:
+    if media.has_gap:
+        yield Notice("incomplete" if media.missing_s > 0 else "longer-than-claimed", gap_fields(media))
+    if empty:
+        yield Notice("no-speech")
+    others = [str(track.index) for track in media.tracks if track.index != media.track]
+    if others:
+        yield Notice("other-tracks", {"track": media.track, "others": ", ".join(others)})
+
+
+def gap_fields(media: MediaInfo) -> dict[str, str | int | float]:
+    """What the sentence about a damaged recording names; times as an editor reads them."""
+    claimed: Seconds = media.container_s or 0.0
+    missing = round(abs(media.missing_s), 1)
+    return {"decoded": time_code(media.decoded_s), "claimed": time_code(claimed), "missing": missing}

@@ -1,0 +1,89 @@
+"""Stretches of speech: their language, and how they are packed into clips for the recognizer."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from jobs.timeline import Seconds, Span
+
+#: Whisper hears 30 s at once (arXiv:2212.04356, section 2.1); a little is left for the borders.
+MAX_CLIP_S: Seconds = 28.0
+#: A pause longer than this inside a clip only invites invented words.
+MAX_PAUSE_S: Seconds = 1.5
+#: How unlikely a change of language is between two stretches, as a log probability.
+_SWITCH_LOGPROB = math.log(0.02)
+#: A stretch shorter than this says little of its language: its vote counts in proportion.
+_FULL_VOTE_S: Seconds = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A piece of the recording in one language, short enough to be decoded in one go."""
+
+    span: Span
+    #: ISO 639-1
+    language: str
+
+
+def pack(speech: Sequence[Span], languages: Sequence[str]) -> Iterator[Clip]:
+    """Join neighbouring stretches of one language into clips of at most `MAX_CLIP_S`.
+
+    Where a clip is full it is cut at the longest pause of its second half, which is likely a sentence's end.
+    """
+    run: list[Span] = []
+    for place, span in enumerate(speech):
+        if run and (
+            languages[place] != languages[place - 1]
+            or run[-1].gap(span) > MAX_PAUSE_S
+            or span.end - run[0].start > MAX_CLIP_S
+        ):
+            full = languages[place] == languages[place - 1] and run[-1].gap(span) <= MAX_PAUSE_S
+            cut = _best_cut(run, span) if full else len(run)
+            yield Clip(Span(run[0].start, run[cut - 1].end), languages[place - 1])
+            run = run[cut:]
+            if run and span.end - run[0].start > MAX_CLIP_S:
+                yield Clip(Span(run[0].start, run[-1].end), languages[place - 1])
+                run = []
+        run.append(span)
+    if run:
+        yield Clip(Span(run[0].start, run[-1].end), languages[-1])
+
+
+def _best_cut(run: Sequence[Span], following: Span) -> int:
+    """How many stretches of a full run stay together."""
+    middle = (run[0].start + run[-1].end) / 2
+    pauses = [(run[i].gap(run[i + 1] if i + 1 < len(run) else following), i + 1) for i in range(len(run)) if run[i].end >= middle]
+    return max(pauses)[1] if pauses else len(run)
+
+
+def smooth_languages(votes: Sequence[Mapping[str, float]], durations: Sequence[Seconds]) -> tuple[str, ...]:
+    """The likeliest language of each stretch, given that languages seldom change (Viterbi's algorithm).
+
+    `votes` holds each stretch's probability by language; a short stretch's vote counts less.
+    """
+    if not votes:
+        return ()
+    languages = sorted(votes[0])
+    score = {language: 0.0 for language in languages}
+    back: list[dict[str, str]] = []
+    for vote, duration in zip(votes, durations, strict=True):
+        weight = min(1.0, duration / _FULL_VOTE_S)
+        came = {to: max(languages, key=lambda at: score[at] + (0.0 if at == to else _SWITCH_LOGPROB)) for to in languages}
+        score = {
+            to: score[came[to]] + (0.0 if came[to] == to else _SWITCH_LOGPROB) + weight * math.log(max(vote[to], 1e-6))
+            for to in languages
+        }
+        back.append(came)
+    path = [max(languages, key=score.__getitem__)]
+    for came in reversed(back[1:]):
+        path.append(came[path[-1]])
+    return tuple(reversed(path))
+
+
+def most_spoken(clips: Sequence[Clip]) -> str:
+    """The language of most of the speech; "und" where there is none."""
+    seconds: defaultdict[str, Seconds] = defaultdict(float)
+    for clip in clips:
+        seconds[clip.language] += clip.span.duration
+    return max(seconds, key=seconds.__getitem__) if seconds else "und"

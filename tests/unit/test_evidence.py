@@ -1,0 +1,156 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.evidence import Finding, Flaw, proven, verify
+from jobs.programme import Guest, Talk
+from jobs.recap import Basis, Chapter, Question, Quote, Recap, Sentence
+from jobs.recording import Provenance
+from jobs.timeline import Span
+from jobs.transcript import Doubt, Transcript, Utterance, Word
+
+NOBODY = Provenance("test", "1", None, "0" * 16, "0", datetime(2026, 1, 1, tzinfo=UTC))
+A, B = "SPEAKER_00", "SPEAKER_01"
+
+
+def words(text, start, speaker):
+    return tuple(Word(t, Span(start + i, start + i + 0.5), 0.9, speaker) for i, t in enumerate(text.split()))
+
+
+def utterance(number, text, start, speaker=A, doubt=None):
+    return Utterance(f"u{number:04}", words(text, start, speaker), speaker, "de", doubt)
+
+
+TRANSCRIPT = Transcript(
+    "r-test",
+    725.0,
+    "de",
+    (
+        utterance(1, "Wir haben 140.000 Abonnenten gewonnen,", 0.0),
+        utterance(2, "Stimmt.", 4.2, speaker=B),
+        utterance(3, "und zwar in zwölf Jahren.", 5.0),
+        utterance(4, "Untertitel im Auftrag des Senders.", 20.0, doubt=Doubt.BOILERPLATE),
+        utterance(5, "Das ist kein Fehler.", 30.0, speaker=B),
+        utterance(6, "Das ist kein Fehler.", 40.0),
+    ),
+    names={A: "Studio 54"},
+)
+
+
+def recap(**parts):
+    empty = {"headline": None, "lead": (), "quotes": (), "chapters": (), "open_questions": ()}
+    return Recap(recording_id="r-test", provenance=NOBODY, **(empty | parts))
+
+
+def quote(text, speaker, start, end, *evidence, translation=None):
+    return Quote(text, speaker, Span(start, end), "de", evidence, translation)
+
+
+GOOD = quote("gewonnen, und zwar in zwölf Jahren.", A, 4.0, 9.5, "u0001", "u0003")
+
+
+def flaws(part, talk=None):
+    place = {Sentence: "lead", Quote: "quotes", Chapter: "chapters", Question: "open_questions"}[type(part)]
+    findings = verify(recap(**{place: (part,)}), TRANSCRIPT, talk)
+    assert all(finding.part == part for finding in findings)
+    return [finding.flaw for finding in findings]
+
+
+def test_a_quote_over_an_interjection_is_borne_out():
+    assert flaws(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "flaw"),
+    [
+        (replace(GOOD, text="gewonnen, und zwar in elf Jahren."), Flaw.NOT_SAID),
+        (replace(GOOD, text="gewonnen, zwar in zwölf Jahren."), Flaw.NOT_SAID),
+        (replace(GOOD, text="gewonnen, und zwar in zwölf Jahren"), Flaw.NOT_SAID),
+        (replace(GOOD, text=""), Flaw.NOT_SAID),
+        (replace(GOOD, evidence=("u0001", "u0002")), Flaw.NOT_SAID),
+        (replace(GOOD, evidence=("u0003",)), Flaw.NOT_SAID),
+        (replace(GOOD, speaker=B), Flaw.WRONG_SPEAKER),
+        (replace(GOOD, speaker=None), Flaw.WRONG_SPEAKER),
+        (replace(GOOD, span=Span(4.0, 9.6)), Flaw.WRONG_SPAN),
+        (replace(GOOD, span=Span(3.0, 9.5)), Flaw.WRONG_SPAN),
+        (replace(GOOD, evidence=("u0001", "u0099")), Flaw.UNKNOWN_EVIDENCE),
+        (replace(GOOD, translation="won, in 13 years"), Flaw.UNBACKED_NUMBER),
+        (quote("Untertitel im Auftrag", A, 20.0, 22.5, "u0004"), Flaw.DOUBTFUL_EVIDENCE),
+        (Sentence("Das ist ein Fehler.", ("u0005",)), Flaw.NOT_SAID),
+        (Sentence("Das ist kein Fehler. Das ist kein Fehler.", ("u0005", "u0006")), Flaw.NOT_SAID),
+        (Sentence("Sie gewannen 240.000 Abonnenten.", ("u0001",), Basis.WRITTEN), Flaw.UNBACKED_NUMBER),
+        (Sentence("Sie gewannen 140.000 Abonnenten.", ("u0003",), Basis.WRITTEN), Flaw.UNBACKED_NUMBER),
+        (Sentence("Zwei Stimmen sprechen.", ("u0001",), Basis.WRITTEN), Flaw.UNBACKED_NUMBER),
+        (Sentence("Drei Stimmen sprechen.", ("u0001",), Basis.FRAME), Flaw.UNBACKED_NUMBER),
+        (Chapter("Dreizehn Jahre", Span(0, 1), ("u0003",)), Flaw.UNBACKED_NUMBER),
+        (Chapter("Jahre", Span(0, 1), ("u0004",)), Flaw.DOUBTFUL_EVIDENCE),
+        (Question("much-doubt", {}, ("u0099",)), Flaw.UNKNOWN_EVIDENCE),
+    ],
+)
+def test_what_is_not_borne_out_is_found(bad, flaw):
+    assert flaws(bad) == [flaw]
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        Sentence("Das ist kein Fehler", ("u0005",)),
+        Sentence("Sie gewannen 140.000 Abonnenten in 12 Jahren.", ("u0001", "u0003"), Basis.WRITTEN),
+        Sentence("Die Aufnahme dauert zwölf Minuten, zwei Stimmen.", ("u0001",), Basis.FRAME),
+        Sentence("Im Gespräch: Studio 54.", ("u0001",), Basis.FRAME),
+        Chapter("Zwölf Jahre", Span(0, 1), ("u0003",)),
+        Question("much-doubt", {}, ("u0004",)),
+    ],
+)
+def test_what_is_borne_out_is_left_alone(good):
+    assert flaws(good) == []
+
+
+def test_numbers_in_announced_names_are_facts():
+    part = Sentence("Laut Programm: Radio 7.", ("u0001",), Basis.FRAME)
+    assert flaws(part) == [Flaw.UNBACKED_NUMBER]
+    assert flaws(part, Talk(guests=(Guest("Radio 7"),))) == []
+
+
+@given(st.data())
+def test_one_changed_word_in_a_quote_is_always_caught(data):
+    tokens = data.draw(st.lists(st.sampled_from(["ein", "kein", "Fehler", "240.000", "140.000", "ist."]), min_size=1))
+    start = data.draw(st.integers(0, len(tokens) - 1))
+    stop = data.draw(st.integers(start + 1, len(tokens)))
+    source = utterance(1, " ".join(tokens), 0.0)
+    transcript = Transcript("r-test", 500.0, "de", (source,))
+    true = quote(" ".join(tokens[start:stop]), A, float(start), stop - 0.5, "u0001")
+    assert verify(recap(quotes=(true,)), transcript) == ()
+    place = data.draw(st.integers(start, stop - 1))
+    other = data.draw(
+        st.sampled_from(["ein", "kein", "Fehler", "240.000", "140.000", "ist.", ""]).filter(
+            lambda t: t != tokens[place]
+        )
+    )
+    false = replace(true, text=" ".join([*tokens[start:place], other, *tokens[place + 1 : stop]]))
+    findings = verify(recap(quotes=(false,)), transcript)
+    assert [finding.part for finding in findings] == [false]
+
+
+def test_what_fails_is_dropped_and_chapters_stay_without_a_gap():
+    good, bad = Sentence("Das ist kein Fehler.", ("u0005",)), Sentence("Das ist ein Fehler.", ("u0005",))
+    chapters = (
+        Chapter("Titel", Span(0, 10), ("u0099",), (good,)),
+        Chapter("Abonnenten", Span(10, 20), ("u0001",), (bad, good)),
+        Chapter("99 Fehler", Span(20, 30), ("u0005",), (good,)),
+    )
+    draft = recap(headline=bad, lead=(bad, good), quotes=(GOOD, replace(GOOD, speaker=B)), chapters=chapters)
+    assert proven(draft, TRANSCRIPT) == recap(
+        lead=(good,),
+        quotes=(GOOD,),
+        chapters=(Chapter("Abonnenten", Span(0, 30), ("u0001",), (good, good, good)),),
+    )
+    assert verify(proven(draft, TRANSCRIPT), TRANSCRIPT) == ()
+
+
+def test_findings_name_the_part():
+    bad = Sentence("Das ist ein Fehler.", ("u0005",))
+    assert verify(recap(headline=bad), TRANSCRIPT) == (Finding(bad, Flaw.NOT_SAID),)

@@ -1,0 +1,225 @@
+from datetime import UTC, datetime
+from itertools import pairwise
+from zlib import crc32
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from config.settings import labels
+from jobs.evidence import verify
+from jobs.extractive import write_recap
+from jobs.german import bare
+from jobs.programme import Guest, Talk
+from jobs.recap import Basis, Status
+from jobs.recording import Provenance
+from jobs.timeline import Span
+from jobs.transcript import Doubt, Transcript, Utterance, Word
+from jobs.worth import Instruments, Kind
+
+NOBODY = Provenance("test", "1", None, "0" * 16, "0", datetime(2026, 1, 1, tzinfo=UTC))
+HOST, ONE, TWO = "SPEAKER_00", "SPEAKER_01", "SPEAKER_02"
+ARTICLES = {"der", "die", "das", "ein", "eine", "the", "a"}
+
+
+def embed(texts):
+    """A bag of words, hashed into 32 places."""
+    rows = np.full((len(texts), 32), 1e-3, dtype=np.float32)
+    for row, text in zip(rows, texts, strict=True):
+        for token in text.lower().split():
+            row[crc32(bare(token).encode()) % 32] += 1
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def tag(words, language):  # noqa: ARG001
+    """Capital letters are nouns, as German has it."""
+    return [_kind(bare(word)) for word in words]
+
+
+def _kind(word):
+    if word.lower() in ARTICLES:
+        return Kind.DETERMINER
+    if word in {"über", "zu", "zur", "in"}:
+        return Kind.PREPOSITION
+    return Kind.NOUN if word[:1].isupper() else Kind.OTHER
+
+
+def frequency(word, language):  # noqa: ARG001
+    """Long words are rare."""
+    return 7.0 - min(5, len(word) / 2)
+
+
+INSTRUMENTS = Instruments(embed=embed, tag=tag, frequency=frequency)
+
+
+def write(transcript, talk=None):
+    return write_recap(transcript, talk or Talk(), instruments=INSTRUMENTS, labels=labels(), provenance=NOBODY)
+
+
+def conversation(*said, names=None, duration_s=None):
+    """A transcript of (speaker, text) or (speaker, text, doubt or language), five words in two seconds."""
+    utterances, time = [], 1.0
+    for number, (speaker, text, *more) in enumerate(said, start=1):
+        words = []
+        for token in text.split():
+            words.append(Word(token, Span(time, time + 0.35), 0.9, speaker))
+            time += 0.4
+        time += 0.5
+        doubt = more[0] if more and isinstance(more[0], Doubt) else None
+        language = more[0] if more and not isinstance(more[0], Doubt) else "de"
+        utterances.append(Utterance(f"u{number:04}", tuple(words), speaker, language, doubt))
+    return Transcript("r-test", duration_s or time, "de", tuple(utterances), names=names or {})
+
+
+TALK = conversation(
+    (HOST, "Guten Abend und herzlich willkommen hier im Saal."),
+    (HOST, "Ich spreche heute mit zwei Gästen über die Zukunft der Lokalzeitung."),
+    (HOST, "Warum lesen so wenige Menschen noch eine Zeitung?"),
+    (ONE, "Ich glaube, dass Zeitungen ihren Leserinnen zu selten etwas erklären."),
+    (ONE, "Das ist schade."),
+    (ONE, "Wer Vertrauen gewinnen will, muss jeden Tag offen über Fehler sprechen."),
+    (TWO, "Eine Redaktion ohne Reporterinnen ist wie ein Orchester ohne Geigen."),
+    (TWO, "Deshalb zahlen wir sie besser als die Konkurrenz."),
+    (HOST, "Kommen wir zur künstlichen Intelligenz."),
+    (HOST, "Wird die Maschine bald den Bericht schreiben?"),
+    (TWO, "Keine Maschine kennt den Bürgermeister und seine Schwester persönlich."),
+    (ONE, "Untertitel im Auftrag des Fernsehens für niemanden.", Doubt.BOILERPLATE),
+    (ONE, "We never publish a sentence that nobody in the newsroom has checked before.", "en"),
+    (HOST, "Vielen Dank für das Gespräch und kommen Sie gut nach Hause."),
+)
+
+
+def test_a_conversation_becomes_a_draft_an_editor_can_use():
+    recap = write(TALK)
+    assert recap.status is Status.DRAFT
+    assert recap.headline is not None
+    assert recap.lead[0].text == "Ich spreche heute mit zwei Gästen über die Zukunft der Lokalzeitung."
+    assert {quote.speaker for quote in recap.quotes} <= {ONE, TWO}
+    assert recap.chapters[0].title == "Über die Zukunft der Lokalzeitung"
+    assert recap.chapters[0].span.start == 0.0
+    assert recap.chapters[-1].span.end == TALK.duration_s
+    assert verify(recap, TALK) == ()
+
+
+def texts(recap):
+    sentences = [*recap.lead, *(s for c in recap.chapters for s in c.sentences), *recap.quotes]
+    return [s.text for s in (sentences if recap.headline is None else [recap.headline, *sentences])]
+
+
+def test_nothing_doubtful_polite_or_dangling_is_chosen():
+    recap = write(TALK)
+    chosen = " ".join(texts(recap))
+    for unwanted in ("Untertitel", "willkommen", "Dank", "Das ist schade.", "Deshalb zahlen"):
+        assert unwanted not in chosen
+    assert not {"u0012"} & {one for quote in recap.quotes for one in quote.evidence}
+
+
+def test_other_languages_stay_and_are_marked():
+    english = conversation(
+        *(
+            (one, text, "en")
+            for one, text in (
+                (ONE, "We never publish a sentence that nobody in the newsroom has checked before."),
+                (ONE, "Readers always pay for honest reporting, and nobody pays for noise."),
+            )
+        )
+    )
+    recap = write(english)
+    assert {part.language for part in (recap.headline, *recap.quotes, *recap.chapters)} == {"en"}
+    assert [s.language for s in recap.lead if s.basis is Basis.FRAME] == ["de"]
+
+
+def test_voices_are_named_only_where_they_are_known():
+    frames = [s.text for s in write(TALK).lead if s.basis is Basis.FRAME]
+    assert frames == ["Die Aufnahme dauert 56 Sekunden, drei Stimmen."]
+    named = conversation((ONE, "Zeitungen erklären ihren Leserinnen sehr wenig."), names={ONE: "Ada Weiß"})
+    assert write(named).lead[0].text == "Im Gespräch: Ada Weiß."
+    announced = write(TALK, Talk(guests=(Guest("Ada Weiß"), Guest("Studio 7"))))
+    assert announced.lead[0].text == "Laut Programm: Ada Weiß und Studio 7."
+
+
+def test_open_questions_name_what_an_editor_must_settle():
+    questions = write(TALK, Talk(guests=(Guest("Ada Weiß"),))).open_questions
+    assert [(q.code, dict(q.fields)) for q in questions] == [
+        ("unnamed-speaker", {"number": 1, "time": "0:01"}),
+        ("unnamed-speaker", {"number": 2, "time": "0:13"}),
+        ("unnamed-speaker", {"number": 3, "time": "0:24"}),
+        ("guest-not-heard", {"guest": "Ada Weiß"}),
+        ("much-doubt", {"percent": 6, "count": 1, "time": "0:42"}),
+    ]
+    assert all(f"question.{q.code}" in labels() for q in questions)
+
+
+@pytest.mark.parametrize("said", [(), ((ONE, "Untertitel im Auftrag.", Doubt.BOILERPLATE),)])
+def test_without_a_sound_sentence_the_draft_is_empty(said):
+    recap = write(conversation(*said, duration_s=60.0))
+    assert (recap.headline, recap.lead, recap.quotes, recap.chapters) == (None, (), (), ())
+
+
+def test_one_word_is_no_reason_to_fail():
+    recap = write(conversation((None, "Test")))
+    assert (recap.headline, recap.quotes) == (None, ())
+    assert [chapter.title for chapter in recap.chapters] == ["Test"]
+
+
+def test_what_is_said_twice_is_told_once():
+    line = "Wer Vertrauen gewinnen will, muss jeden Tag offen über Fehler sprechen."
+    other = "Keine Maschine kennt den Bürgermeister und seine Schwester persönlich."
+    recap = write(conversation((ONE, line), (TWO, other), (ONE, line), (TWO, other), (TWO, line)))
+    above = [text.removesuffix(".") for text in (recap.headline.text, *(q.text for q in recap.quotes))]
+    assert sorted(above) == sorted({line[:-1], other[:-1]})
+
+
+def test_a_sentence_that_starts_with_another_voice_is_no_quote():
+    recap = write(conversation((ONE, "Von der Werbung"), (TWO, "kann niemand ohne Vertrauen der Leserinnen leben.")))
+    assert recap.quotes == ()
+
+
+TOKENS = st.sampled_from(
+    [
+        "Ich",
+        "glaube",
+        "Vertrauen",
+        "ist",
+        "wie",
+        "Brot.",
+        "niemand",
+        "Fehler,",
+        "muss",
+        "Redaktion.",
+        "Warum?",
+        "3.",
+        "Mai",
+        "140.000",
+        "Danke",
+        "und",
+        "das",
+        "Er",
+        "über",
+        "die",
+    ]
+)
+PASSAGES = st.tuples(
+    st.sampled_from([HOST, ONE, TWO, None]),
+    st.lists(TOKENS, min_size=1, max_size=25).map(" ".join),
+    st.sampled_from(["de", "de", "en", "und", Doubt.LOOP]),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(PASSAGES, max_size=40))
+def test_every_draft_is_borne_out_and_its_chapters_tile(said):
+    transcript = conversation(*said)
+    recap = write(transcript)
+    assert verify(recap, transcript) == ()
+    assert len(recap.quotes) <= 5
+    if recap.chapters:
+        edges = [(chapter.span.start, chapter.span.end) for chapter in recap.chapters]
+        assert edges[0][0] == 0.0
+        assert edges[-1][1] >= transcript.duration_s
+        assert all(one[1] == two[0] for one, two in pairwise(edges))
+    spoken = {u.id: {bare(w.text).lower() for w in u.words} for u in transcript.utterances}
+    for chapter in recap.chapters:
+        heard = set().union(*(spoken[one] for one in chapter.evidence))
+        assert {bare(token).lower() for token in chapter.title.split()} <= heard

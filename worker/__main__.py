@@ -1,0 +1,5 @@
+"""`python -m worker` is `nachlese`."""
+
+from worker.cli import main
+
+main()

@@ -1,0 +1,450 @@
+"""The command line. Producers and editors read German here, ops English; the work is done elsewhere.
+
+Nothing heavy is imported before a command needs it: `nachlese --help` answers at once.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from jobs.errors import InputError, NachleseError, SetupError
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from jobs.recap import Recap
+    from jobs.transcript import Transcript
+    from worker.dispatch import JobQueue
+    from worker.job import Outcome
+    from worker.storage import Storage
+
+DONE, FAILED, UNUSABLE = 0, 1, 2
+
+_EVERYBODY = ("run", "up", "put", "status", "ls", "pull", "retry")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Ausgabe für Programme (JSON).")
+_CONFIG = click.option("--config", type=click.Path(dir_okay=False), help="Settings file (default: nachlese.toml, if there).")
+
+
+class _Commands(click.Group):
+    """Lists what producers and editors need before what ops need, and keeps tracebacks off the terminal."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        rest = sorted(name for name in super().list_commands(ctx) if name not in _EVERYBODY)
+        return [*_EVERYBODY, *rest]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, wanted in (("Für Produktion und Redaktion", True), ("For operations", False)):
+            rows = [
+                (name, command.get_short_help_str(90))
+                for name in self.list_commands(ctx)
+                if (name in _EVERYBODY) is wanted and (command := self.get_command(ctx, name)) is not None
+            ]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SetupError as error:
+            _stop(UNUSABLE, _sentence(error))
+        except NachleseError as error:
+            _stop(FAILED, _sentence(error))
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            _stop(130, "Abgebrochen. Fertige Schritte sind gespeichert; derselbe Befehl macht dort weiter.")
+        except Exception as error:  # the last boundary before the terminal
+            if ctx.params.get("debug"):
+                raise
+            _stop(FAILED, f"Unexpected {type(error).__name__}; run again with `nachlese --debug …` for the details.")
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="nachlese", message="nachlese %(version)s")
+@click.option("--debug", is_flag=True, help="Log everything, show tracebacks.")
+@_CONFIG
+@click.pass_context
+def cli(ctx: click.Context, debug: bool, config: str | None) -> None:
+    """Nachlese macht aus Bühnenaufnahmen und Podcasts Transkripte mit Namen und deutsche Rückblick-Entwürfe.
+
+    \b
+    Eine Aufnahme auf diesem Rechner:   nachlese run AUFNAHME.mp4
+    Alles auf diesem Rechner:           nachlese up
+    Ist alles bereit?                   nachlese doctor
+    """
+    ctx.obj = {"debug": debug, "config": config}
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="AUFNAHME…", type=click.Path(path_type=Path))
+@click.option("--out", default="nachlese-out", show_default=True, type=click.Path(file_okay=False, path_type=Path),
+              help="Ordner für die Ergebnisse.")  # fmt: skip
+@click.option("--talk", type=click.Path(dir_okay=False, path_type=Path),
+              help="Begleitdatei mit Titel, Gästen, Begriffen (sonst NAME.yaml neben der Aufnahme).")  # fmt: skip
+@click.option("--language", help="Sprache festlegen, z. B. de oder en; auto erkennt sie Abschnitt für Abschnitt.")
+@click.option("--voices", help="Zahl der Stimmen: höchstens 3 („3“) oder zwischen 2 und 4 („2-4“).")
+@click.option("--track", type=int, help="Welche Tonspur (ab 0), wenn die Datei mehrere hat.")
+@click.option("--fresh", is_flag=True, help="Frühere Zwischenergebnisse nicht übernehmen.")
+@_JSON
+@click.pass_context
+def run(  # noqa: PLR0913  # one parameter an option
+    ctx: click.Context, files: tuple[Path, ...], out: Path, talk: Path | None, language: str | None, voices: str | None,
+    track: int | None, fresh: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Aufnahmen auf diesem Rechner verarbeiten, ohne Server: Transkript und Rückblick-Entwurf landen in einem Ordner."""
+    from worker import local  # noqa: PLC0415
+    from worker.terminal import progress_bars, progress_lines  # noqa: PLC0415
+
+    if doubles := local.doubles(files):
+        raise click.UsageError(f"Zwei Aufnahmen heißen „{doubles[0]}“; bitte einzeln oder mit eigenem --out aufrufen.")
+    watched = sys.stderr.isatty() and not as_json
+    settings = _settings(ctx, quiet=watched)
+    failed = False
+    answers = []
+    for path in files:
+        if not path.is_file():
+            failed = True
+            click.echo(f"„{path}“ gibt es nicht; bitte den Pfad prüfen.", err=True)
+            continue
+        try:
+            said = local.talk_of(path, talk, language=language, voices=voices)
+        except InputError as error:
+            outcome = local.refuse(path, out, error)
+        else:
+            with progress_bars(path.name) if watched else progress_lines() as report:
+                outcome = local.run(path, out, settings, talk=said, track=track, fresh=fresh, report=report)
+        failed = failed or outcome.failure is not None
+        answers.append(_answer(path, out, outcome))
+        if not as_json:
+            _show(path, out, outcome)
+    if as_json:
+        click.echo(json.dumps(answers, ensure_ascii=False, indent=1))
+    ctx.exit(FAILED if failed else DONE)
+
+
+@cli.command()
+@click.option("--data", default="nachlese-data", show_default=True, type=click.Path(file_okay=False, path_type=Path),
+              help="Ordner für Aufnahmen, Ergebnisse und Protokolle.")  # fmt: skip
+@click.option("--port", default=0, help="Port des S3-Speichers beim ersten Start (sonst 8333 oder ein freier).")
+@click.pass_context
+def up(ctx: click.Context, data: Path, port: int) -> None:
+    """Alles auf diesem Rechner starten: S3-Speicher, Warteschlange, Eingang und ein Arbeiter. Ende mit Strg-C."""
+    from worker import laptop  # noqa: PLC0415
+
+    laptop.up(_settings(ctx), data, say=click.echo, s3_port=port)
+
+
+@cli.command()
+@click.argument("file", metavar="AUFNAHME", type=click.Path(path_type=Path))
+@click.option("--key", help="Schlüssel im Speicher, z. B. talks/mainstage/0930-panel.mp4 (sonst der Dateiname).")
+@click.option("--talk", type=click.Path(dir_okay=False, path_type=Path), help="Begleitdatei (sonst NAME.yaml daneben).")
+@_JSON
+@click.pass_context
+def put(ctx: click.Context, file: Path, key: str | None, talk: Path | None, as_json: bool) -> None:
+    """Eine Aufnahme mit ihrer Begleitdatei hochladen."""
+    from config.settings import labels  # noqa: PLC0415
+    from worker import status as standing  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    done = standing.put(file, _storage(settings), settings, key=key, talk=talk, moved=None)
+    word = "replaced" if done.replaced else "uploaded" if done.uploaded else "unchanged"
+    if as_json:
+        click.echo(json.dumps({"key": done.key, "uploaded": done.uploaded, "replaced": done.replaced}, ensure_ascii=False))
+    else:
+        click.echo(labels()[f"put.{word}"].format(name=done.key))
+        click.echo(f"Nachsehen: nachlese status {done.key}")
+
+
+@cli.command()
+@click.argument("key", required=False, metavar="[SCHLÜSSEL]")
+@_JSON
+@click.pass_context
+def status(ctx: click.Context, key: str | None, as_json: bool) -> None:
+    """Wie steht es um eine Aufnahme (oder um alle)? Angekommen, in der Reihe, in Arbeit, fertig, gescheitert."""
+    from worker import status as standing  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    storage, queue = _storage(settings), _queue(settings)
+    if key is None:
+        states = list(standing.listing(settings.storage.prefix, storage, queue, settings))
+    else:
+        states = [standing.state_of(key, storage, queue, settings)]
+    _tell(states, as_json=as_json)
+    if key is not None and states[0].phase in {standing.Phase.FAILED, standing.Phase.MISSING, standing.Phase.IGNORED}:
+        ctx.exit(FAILED)
+
+
+@cli.command()
+@click.argument("prefix", default="", metavar="[ANFANG]")
+@_JSON
+@click.pass_context
+def ls(ctx: click.Context, prefix: str, as_json: bool) -> None:
+    """Alle Aufnahmen im Speicher mit ihrem Stand auflisten."""
+    from worker import status as standing  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    states = standing.listing(prefix or settings.storage.prefix, _storage(settings), _queue(settings), settings)
+    if as_json:
+        _tell(list(states), as_json=True)
+        return
+    for state in states:
+        click.echo(f"{state.phase.value:<11} {state.key}")
+
+
+@cli.command()
+@click.argument("key", metavar="SCHLÜSSEL")
+@click.option("--out", default=".", show_default=True, type=click.Path(file_okay=False, path_type=Path), help="Zielordner.")
+@click.option("--format", "formats", multiple=True, help="Nur diese Formate, z. B. md, docx oder transcript.vtt; mehrfach.")
+@_JSON
+@click.pass_context
+def pull(ctx: click.Context, key: str, out: Path, formats: tuple[str, ...], as_json: bool) -> None:
+    """Transkript und Entwurf einer fertigen Aufnahme abholen."""
+    from worker import status as standing  # noqa: PLC0415
+
+    paths = standing.pull(key, _storage(_settings(ctx)), out, formats)
+    if as_json:
+        click.echo(json.dumps([str(path) for path in paths], ensure_ascii=False))
+        return
+    for path in paths:
+        click.echo(path)
+
+
+@cli.command()
+@click.argument("key", metavar="SCHLÜSSEL")
+@click.pass_context
+def retry(ctx: click.Context, key: str) -> None:
+    """Eine gescheiterte Aufnahme noch einmal versuchen."""
+    from worker import status as standing  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    standing.retry(key, _storage(settings), _queue(settings))
+    click.echo(f"„{key}“ wird noch einmal versucht. Nachsehen: nachlese status {key}")
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="One sweep, then leave.")
+@click.pass_context
+def intake(ctx: click.Context, once: bool) -> None:
+    """Watch the bucket and queue what isn't finished. Any number may run; the bucket is the only truth."""
+    from worker import intake as watcher  # noqa: PLC0415
+    from worker.dispatch import job_queue  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    storage, queue = _storage(settings), job_queue(settings)
+    if once:
+        found = watcher.sweep(storage, queue, settings)
+        click.echo(f"{found.queued} queued")
+        return
+    with _until_told() as stop:
+        watcher.watch(storage, queue, settings, stop)
+
+
+@cli.command()
+@click.option("--burst", is_flag=True, help="Leave when the queue is empty.")
+@click.pass_context
+def worker(ctx: click.Context, burst: bool) -> None:
+    """Take recordings from the queue, one at a time. SIGTERM hands the current one back; finished stages are kept."""
+    from worker import fleet  # noqa: PLC0415
+
+    fleet.serve(_settings(ctx), burst=burst)
+
+
+@cli.group()
+def weights() -> None:
+    """List, fetch or verify the model files of config/weights.lock.toml."""
+
+
+@weights.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def list_weights(ctx: click.Context, as_json: bool) -> None:
+    """What the lock holds, and what of it is here."""
+    from worker import weights as store  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    rows = [
+        {"name": one.name, "here": store.status(settings, (one.name,))[0].ok, "needed": one.name in store.needed(settings),
+         "bytes": one.size_bytes, "licence": one.licence, "purpose": one.purpose, "title": one.title,
+         "sources": [str(source) for source in one.sources], "files": {f.name: f.sha256 for f in one.files}}
+        for one in store.lock().values()
+    ]  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for row in rows:
+        here = "here" if row["here"] else "needed" if row["needed"] else "-"
+        click.echo(f"{here:<7} {row['name']:<22} {int(str(row['bytes'])) / 1e6:>7.1f} MB  {row['licence']:<11} {row['title']}")
+    click.echo(f"in {store.folder(settings)}")
+
+
+@weights.command("fetch")
+@click.argument("names", nargs=-1)
+@click.pass_context
+def fetch_weights(ctx: click.Context, names: tuple[str, ...]) -> None:
+    """Fetch what the settings need (or NAMES), from the first source with the right SHA-256."""
+    from worker import weights as store  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    for name in names or store.needed(settings):
+        fetched = store.fetch(name, settings, lambda what, done, total: click.echo(f"  {what}  {done}/{total}", err=True))
+        click.echo(f"{name}: {'fetched' if fetched else 'here'}, SHA-256 verified")
+
+
+@weights.command("verify")
+@click.argument("names", nargs=-1)
+@click.pass_context
+def verify_weights(ctx: click.Context, names: tuple[str, ...]) -> None:
+    """Check the SHA-256 of every file the settings need (or of NAMES)."""
+    from worker import weights as store  # noqa: PLC0415
+
+    found = store.status(_settings(ctx), names)
+    for one in found:
+        click.echo(f"{'ok' if one.ok else 'FAULT':<6} {one.name}: {one.detail}")
+    ctx.exit(DONE if all(one.ok for one in found) else FAILED)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Check ffmpeg, weights, device, broker and bucket, and say the remedy for each fault."""
+    from worker import doctor as examination  # noqa: PLC0415
+
+    settings = _settings(ctx, quiet=True)
+    found = []
+    for check in examination.checks(settings):
+        found.append(check)
+        if not as_json:
+            sign = {True: "ok", False: "FAULT", None: "-"}[check.ok]
+            click.echo(f"{sign:<6} {check.name:<12} {check.detail}")
+            if check.ok is False:
+                click.echo(f"       {'':<12} → {check.remedy}")
+    if as_json:
+        rows = [{"name": c.name, "ok": c.ok, "detail": c.detail, "remedy": c.remedy} for c in found]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+    ctx.exit(FAILED if any(check.ok is False for check in found) else DONE)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """The console script."""
+    cli.main(args=None if args is None else list(args), prog_name="nachlese")
+
+
+def _settings(ctx: click.Context, *, quiet: bool = False) -> "Settings":
+    """Read the settings and set up logging; a fault in them ends the command."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from config import settings as configuration  # noqa: PLC0415
+    from worker import logs  # noqa: PLC0415
+    from worker.ownership import check_ownership  # noqa: PLC0415
+
+    try:
+        settings = configuration.load(ctx.obj["config"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SetupError("bad-settings", f"settings: {place}: {first['msg']}") from None
+    except (FileNotFoundError, ValueError) as error:
+        raise SetupError("bad-settings", f"settings: {error}") from None
+    if ctx.obj["debug"]:
+        settings = settings.but(log={"level": "debug"})
+    logs.configure(settings.log, quiet=quiet and not ctx.obj["debug"])
+    check_ownership()
+    return settings
+
+
+def _storage(settings: "Settings") -> "Storage":
+    from worker.storage import s3_storage  # noqa: PLC0415
+
+    return s3_storage(settings)
+
+
+def _queue(settings: "Settings") -> "JobQueue | None":
+    """The broker's queue; None when the broker is away: the bucket alone knows enough."""
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    from worker.dispatch import job_queue  # noqa: PLC0415
+
+    try:
+        queue = job_queue(settings)
+        queue.ping()
+    except RedisError:
+        return None
+    return queue
+
+
+def _until_told() -> Any:
+    from worker.signals import until_told  # noqa: PLC0415
+
+    return until_told()
+
+
+def _answer(path: Path, out: Path, outcome: "Outcome") -> dict[str, object]:
+    """One recording's result for a script."""
+    from jobs.artifacts import folder_of, plain  # noqa: PLC0415
+
+    folder = out / folder_of(path.name)
+    names = [] if outcome.manifest is None else [entry.name for entry in outcome.manifest.artifacts]
+    return {
+        "file": str(path),
+        "folder": str(folder),
+        "artifacts": [str(folder / name) for name in names],
+        "failure": None if outcome.failure is None else plain(outcome.failure),
+    }
+
+
+def _show(path: Path, out: Path, outcome: "Outcome") -> None:
+    """The head of the recap, and where every file lies."""
+    from jobs.artifacts import folder_of  # noqa: PLC0415
+
+    folder = out / folder_of(path.name)
+    if outcome.failure is not None:
+        click.secho(outcome.failure.message, fg="red", err=True)
+    if outcome.manifest is None:
+        click.echo(f"Näheres: {folder / 'failure.json'}", err=True)
+        return
+    if outcome.transcript is not None:
+        _show_recap(outcome.transcript, outcome.recap)
+    click.echo(f"\nDateien in {folder}:")
+    click.echo("  " + "\n  ".join(entry.name for entry in outcome.manifest.artifacts))
+
+
+def _show_recap(transcript: "Transcript", recap: "Recap | None") -> None:
+    from config.settings import labels  # noqa: PLC0415
+    from worker.terminal import recap_head  # noqa: PLC0415
+
+    click.echo()
+    for line in recap_head(transcript, recap, labels()):
+        click.echo(line)
+
+
+def _tell(states: Sequence[Any], *, as_json: bool) -> None:
+    from jobs.artifacts import plain  # noqa: PLC0415
+
+    if as_json:
+        click.echo(json.dumps([plain(state) for state in states], ensure_ascii=False, indent=1))
+        return
+    for state in states:
+        click.echo(state.sentence)
+    if not states:
+        click.echo("Noch keine Aufnahme im Speicher.")
+
+
+def _sentence(error: NachleseError) -> str:
+    """German where a producer's sentence exists, else the English detail."""
+    from config.settings import labels  # noqa: PLC0415
+    from jobs.export.labels import sentence  # noqa: PLC0415
+
+    if isinstance(error, SetupError) or f"error.{error.code}" not in labels():
+        return error.detail
+    return sentence(labels(), "error", error.code, {"name": "Die Datei", **error.fields})
+
+
+def _stop(code: int, message: str) -> NoReturn:
+    click.secho(message, fg="red", err=True)
+    sys.exit(code)
+
+

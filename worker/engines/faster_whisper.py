@@ -1,0 +1,216 @@
+"""What was said, by faster-whisper: speech found first, its language decided stretch by stretch, then decoded in batches.
+
+faster-whisper is given arrays and clip times, never a path: it would open whatever a file points at.
+"""
+
+import importlib.metadata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.settings import Settings, stay_silent
+from jobs.artifacts import digest
+from jobs.audio import SAMPLE_RATE, Audio
+from jobs.errors import EngineError, SetupError
+from jobs.speech import MAX_CLIP_S, Clip, most_spoken, pack, smooth_languages
+from jobs.timeline import Span
+from jobs.transcribe import Progress, Recognition, Segment, TranscribeOptions
+from jobs.transcript import Word
+from worker import weights
+from worker.engines.device import ctranslate2_device, threads
+from worker.provenance import provenance
+
+VERSION = importlib.metadata.version("faster-whisper")
+
+# Whisper's own limits for a failed decoding and for silence (arXiv:2212.04356, section 4.5).
+_MAX_COMPRESSION_RATIO = 2.4
+_MIN_LOGPROB = -1.0
+_NO_SPEECH = 0.6
+_FALLBACK_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+# Silero's answer is cut finely, so that a change of language or speaker falls between two stretches.
+_VAD = {"threshold": 0.5, "min_speech_duration_ms": 100, "min_silence_duration_ms": 300, "speech_pad_ms": 200}
+# A whole recording is taken to be in one language when every clip says so this clearly.
+_SURE = 0.98
+
+
+class FasterWhisperRecognizer:
+    """A warm model on one device."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Check the weights; they are read into memory by the first call.
+
+        Raises:
+            SetupError: weights are missing or not the ones the lock names.
+        """
+        self._settings = settings
+        self._model: Any = None
+        self._path, self._weights_sha256 = _weights(settings)
+
+    def digest(self) -> str:
+        """Name engine, version and weights."""
+        return digest("faster-whisper", VERSION, self._weights_sha256, self._settings.transcribe.compute_type, _VAD)
+
+    def load(self) -> None:
+        """Read the weights into memory now rather than with the first recording."""
+        if self._model is not None:
+            return
+        stay_silent()
+        from faster_whisper import WhisperModel  # noqa: PLC0415
+
+        wanted = self._settings.transcribe
+        device, index = ctranslate2_device(wanted.device)
+        compute_type = wanted.compute_type if wanted.compute_type != "auto" else {"cpu": "int8"}.get(device, "float16")
+        self._model = WhisperModel(
+            str(self._path), device=device, device_index=index, compute_type=compute_type,
+            cpu_threads=threads(wanted.threads), local_files_only=True,
+        )  # fmt: skip
+
+    def recognize(self, audio: Audio, options: TranscribeOptions, progress: Progress) -> Recognition:
+        """Transcribe all of `audio`; silence gives no segments."""
+        self.load()
+        try:
+            speech = _speech(audio)
+            clips = tuple(self._clips(audio, speech, options))
+            segments = tuple(self._decode(audio, clips, options, progress))
+        except (RuntimeError, ValueError) as error:
+            raise EngineError("transcription-failed", f"faster-whisper: {type(error).__name__}") from error
+        progress(audio.duration, audio.duration)
+        signed = provenance("faster-whisper", VERSION, weights_sha256=self._weights_sha256, options=options)
+        return Recognition(segments, most_spoken(clips), speech, signed)
+
+    def _clips(self, audio: Audio, speech: Sequence[Span], options: TranscribeOptions) -> Iterable[Clip]:
+        if options.language is not None or not self._model.model.is_multilingual:
+            return pack(speech, [options.language or "en"] * len(speech))
+        coarse = tuple(pack(speech, [""] * len(speech)))
+        votes = [self._languages(audio, clip.span, options.languages) for clip in coarse]
+        best = {max(vote, key=vote.__getitem__) for vote in votes}
+        if len(best) == 1 and all(max(vote.values()) >= _SURE for vote in votes):
+            return pack(speech, [best.pop()] * len(speech))
+        votes = [self._languages(audio, span, options.languages) for span in speech]
+        return pack(speech, smooth_languages(votes, [span.duration for span in speech]))
+
+    def _languages(self, audio: Audio, span: Span, candidates: Sequence[str]) -> dict[str, float]:
+        """Probability of each candidate, over the candidates alone."""
+        features = self._model.feature_extractor(_samples(audio, span))
+        _, _, everything = self._model.detect_language(features=features, language_detection_segments=1)
+        found = {language: probability for language, probability in everything if language in candidates}
+        whole = sum(found.values()) or 1.0
+        return {language: found.get(language, 0.0) / whole for language in candidates}
+
+    def _decode(self, audio: Audio, clips: Sequence[Clip], options: TranscribeOptions, progress: Progress) -> Iterator[Segment]:
+        for language, run in groupby(clips, key=lambda clip: clip.language):
+            run_clips = list(run)
+            for first in range(0, len(run_clips), options.batch_size):
+                batch = run_clips[first : first + options.batch_size]
+                for clip, heard in zip(batch, self._heard(audio, batch, options, language), strict=True):
+                    yield from (self._again(audio, clip, options) if _failed(heard) else heard)
+                progress(batch[-1].span.end, audio.duration)
+
+    def _heard(self, audio: Audio, batch: Sequence[Clip], options: TranscribeOptions, language: str) -> list[list[Segment]]:
+        """Decode clips of one language at once; a list of segments for each clip."""
+        from faster_whisper import BatchedInferencePipeline  # noqa: PLC0415
+
+        found, _ = BatchedInferencePipeline(self._model).transcribe(
+            audio.samples,
+            clip_timestamps=[{"start": clip.span.start, "end": clip.span.end} for clip in batch],
+            batch_size=options.batch_size, vad_filter=False, without_timestamps=True, multilingual=False,
+            **_asked(options, language), temperature=0.0,
+        )  # fmt: skip
+        heard: list[list[Segment]] = [[] for _ in batch]
+        for segment in found:
+            middle = (segment.start + segment.end) / 2
+            place = next((i for i, clip in enumerate(batch) if middle < clip.span.end), len(batch) - 1)
+            heard[place].extend(_segments([segment], language, batch[place].span, 0.0))
+        return heard
+
+    def _again(self, audio: Audio, clip: Clip, options: TranscribeOptions) -> list[Segment]:
+        """Decode one clip on its own, with higher temperatures where Whisper's limits say the text failed."""
+        found, _ = self._model.transcribe(
+            _samples(audio, clip.span), vad_filter=False, without_timestamps=False, condition_on_previous_text=False,
+            clip_timestamps="0", **_asked(options, clip.language), temperature=list(_FALLBACK_TEMPERATURES),
+        )  # fmt: skip
+        return list(_segments(found, clip.language, clip.span, clip.span.start))
+
+
+def _asked(options: TranscribeOptions, language: str) -> dict[str, Any]:
+    """What both ways of decoding are asked alike: their defaults differ, so nothing is left to them."""
+    return {
+        "language": language, "task": "transcribe", "beam_size": options.beam_size, "word_timestamps": True,
+        "hotwords": ", ".join(options.hotwords) or None, "no_speech_threshold": _NO_SPEECH,
+        "log_prob_threshold": _MIN_LOGPROB, "compression_ratio_threshold": _MAX_COMPRESSION_RATIO,
+    }  # fmt: skip
+
+
+def _failed(heard: Sequence[Segment]) -> bool:
+    return any(s.compression_ratio > _MAX_COMPRESSION_RATIO or s.average_logprob < _MIN_LOGPROB for s in heard)
+
+
+def _segments(found: Iterable[Any], language: str, within: Span, shift: float) -> Iterator[Segment]:
+    """faster-whisper's segments as ours: times from the recording's start, plain floats, empty words left out."""
+    for segment in found:
+        if segment.no_speech_prob > _NO_SPEECH and segment.avg_logprob < _MIN_LOGPROB:
+            continue  # Whisper's own rule for silence, which batched decoding leaves out
+        words = tuple(_words(segment.words or (), within, shift))
+        if words:
+            yield Segment(
+                words, language, float(segment.avg_logprob), float(segment.compression_ratio), float(segment.no_speech_prob)
+            )
+
+
+def _words(found: Iterable[Any], within: Span, shift: float) -> Iterator[Word]:
+    """One word for each stretch without a space: faster-whisper parts "ill-disposed" at the hyphen."""
+    pending: Word | None = None
+    latest = within.start
+    for word in found:
+        text = word.word.strip()
+        if not text:
+            continue
+        start = min(max(float(word.start) + shift, latest), within.end)
+        span = Span(start, min(max(float(word.end) + shift, start), within.end))
+        latest = start
+        if pending is not None and not word.word.startswith(" "):
+            probability = min(pending.probability, float(word.probability))
+            pending = Word(pending.text + text, pending.span.hull(span), probability)
+            continue
+        if pending is not None:
+            yield pending
+        pending = Word(text, span, float(word.probability))
+    if pending is not None:
+        yield pending
+
+
+def _speech(audio: Audio) -> tuple[Span, ...]:
+    """Where Silero's voice activity detector hears speech; no stretch longer than a clip."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps  # noqa: PLC0415
+
+    asked = VadOptions(max_speech_duration_s=MAX_CLIP_S, **_VAD)
+    found = get_speech_timestamps(audio.samples, asked)
+    return tuple(Span(s["start"] / SAMPLE_RATE, min(s["end"] / SAMPLE_RATE, audio.duration)) for s in found)
+
+
+def _samples(audio: Audio, span: Span) -> NDArray[np.float32]:
+    return audio.samples[int(span.start * SAMPLE_RATE) : int(span.end * SAMPLE_RATE)]
+
+
+def _weights(settings: Settings) -> tuple[Path, str]:
+    """Folder and digest of the model: of the lock, of a folder of the user's, or of a hub repository."""
+    wanted = settings.transcribe.model
+    if wanted in weights.lock():
+        return weights.locate(wanted, settings), weights.lock()[wanted].sha256
+    own = Path(wanted).expanduser()
+    if (own / "model.bin").is_file():
+        return own, weights.folder_digest(own)
+    if "/" in wanted and "@" in wanted:
+        fetched = weights.hub_folder(wanted, settings)
+        return fetched, digest(wanted)
+    raise SetupError(
+        "weights-unknown",
+        f"transcribe.model {wanted!r} is no name of weights.lock.toml ({', '.join(weights.lock())}), no folder with a "
+        "model.bin, and no hub repository at a commit (org/repo@commit)",
+    )

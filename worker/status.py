@@ -1,0 +1,391 @@
+"""How a recording stands, in words for whoever uploaded it; and what they can do: put, pull, retry."""
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+from redis.exceptions import RedisError
+
+from config.settings import Settings, labels
+from jobs.artifacts import FAILURE, MANIFEST, MAX_COMPONENT_BYTES, Failure, Manifest, folder_of, is_own_output
+from jobs.errors import InputError, StorageError
+from jobs.timeline import Seconds
+from worker.dispatch import JobQueue, Standing
+from worker.intake import is_recording, look, settled
+from worker.storage import Moved, Storage, Stored
+from worker.tasks import check_sidecar_size, parse_sidecar, sidecar_keys
+from worker.tickets import Mark, Ticket, mark_key, read_mark, recording_at, write_ticket
+
+log = structlog.get_logger()
+
+#: S3's limit for a whole key: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+_MAX_KEY_BYTES = 1024
+#: Size of boto3's parts, which a multipart etag depends on.
+_PART_BYTES = 8 * 1024 * 1024
+_ARTIFACT = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+T = TypeVar("T")
+
+_MANIFEST = TypeAdapter(Manifest)
+_FAILURE = TypeAdapter(Failure)
+
+
+class Phase(StrEnum):
+    """How far a recording has come."""
+
+    #: It lies in the bucket and hasn't been queued yet.
+    ARRIVED = "arrived"
+    #: It is too young: it might still change.
+    SETTLING = "settling"
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    #: Done, but a part of it couldn't be read.
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+    #: Nothing that is worked on: a sidecar, a result, another kind of file.
+    IGNORED = "ignored"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How one recording stands."""
+
+    key: str
+    #: None where there is no recording.
+    recording_id: str | None
+    phase: Phase
+    #: One or two German sentences for a producer.
+    sentence: str
+    #: What is being done, and how far it is, while it runs and has told.
+    stage: str | None = None
+    done_s: Seconds | None = None
+    total_s: Seconds | None = None
+    #: Place among those that wait, from 1.
+    position: int | None = None
+    #: What the producer reads about a failure, or about the part that is missing.
+    message: str | None = None
+    #: Keys of what was made, as its manifest lists it.
+    artifacts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What an upload came to."""
+
+    key: str
+    #: False when the very same recording lay there already.
+    uploaded: bool
+    #: Whether another recording lay there before.
+    replaced: bool
+
+
+def state_of(key: str, storage: Storage, queue: JobQueue | None, settings: Settings) -> State:
+    """How the recording at `key` stands. Without a broker it is told what the bucket knows.
+
+    Raises:
+        StorageError: the bucket doesn't answer.
+    """
+    if not is_recording(key, settings):
+        return _state(key, None, Phase.IGNORED)
+    stored = storage.head(key)
+    if stored is None:
+        return _state(key, None, Phase.MISSING)
+    recording_id = recording_at(storage, stored).id
+    mark = read_mark(storage, key, recording_id)
+    if mark is None:
+        return _open_state(stored, recording_id, _around(storage, queue, settings))
+    return _ended_state(key, recording_id, mark, storage)
+
+
+def listing(prefix: str, storage: Storage, queue: JobQueue | None, settings: Settings) -> Iterator[State]:
+    """How every recording below `prefix` stands, by key.
+
+    Raises:
+        StorageError: the bucket doesn't answer.
+    """
+    found = look(storage, settings, prefix)
+    around = _around(storage, queue, settings)
+    for stored in sorted(found.uploads, key=lambda upload: upload.key):
+        recording_id = recording_at(storage, stored).id
+        mark = found.marks.get(recording_id)
+        if mark is None:
+            yield _open_state(stored, recording_id, around)
+        else:
+            yield _ended_state(stored.key, recording_id, mark, storage)
+
+
+def put(  # noqa: PLR0913  # what the command offers
+    path: Path,
+    storage: Storage,
+    settings: Settings,
+    *,
+    key: str | None = None,
+    talk: Path | None = None,
+    moved: Moved | None = None,
+) -> Put:
+    """Upload a recording, its sidecar first: once the recording is there, it may be taken up at once.
+
+    Args:
+        path: The recording.
+        storage: Where to put it.
+        settings: What counts as a recording, and where recordings lie.
+        key: Where to put it; None makes the key from the prefix in the settings and the file's name.
+        talk: The sidecar; None takes `NAME.yaml` or `NAME.yml` beside the recording, if there is one.
+        moved: Called with the number of bytes that went since its last call; from any thread.
+
+    Raises:
+        InputError: "not-found", "not-a-recording", "name-too-long", "bad-name" or "bad-sidecar": nothing was uploaded.
+        StorageError: the bucket failed.
+    """
+    key = settings.storage.prefix + unicodedata.normalize("NFC", path.name) if key is None else key
+    if not path.is_file():
+        raise InputError("not-found", "there is no such file", name=_shown(path.name))
+    check_key(key, settings)
+    sidecar = _sidecar(path, talk)
+    before = storage.head(key)
+    if sidecar is not None:
+        storage.write(sidecar_keys(key)[0], sidecar, "application/yaml")
+    if before is not None and _is_same(path, before):
+        return Put(key, uploaded=False, replaced=False)
+    storage.upload(path, key, "application/octet-stream", moved=moved)
+    return Put(key, uploaded=True, replaced=before is not None)
+
+
+def check_key(key: str, settings: Settings) -> None:
+    """Refuse a key that no store would take, or that nobody would ever work on.
+
+    Raises:
+        InputError: "bad-name", "name-too-long" or "not-a-recording".
+    """
+    name = key.rpartition("/")[2]
+    try:
+        longest = max(len(part.encode()) for part in key.split("/"))
+        whole = len(key.encode())
+    except UnicodeEncodeError:
+        raise InputError("bad-name", "the name is no valid UTF-8", name=_shown(name)) from None
+    if {"", ".", ".."} & set(key.split("/")) or "\0" in key or "\\" in key:
+        raise InputError("bad-name", "a part of the key is empty, '.', '..' or holds a backslash", name=_shown(name))
+    if longest > MAX_COMPONENT_BYTES or whole > _MAX_KEY_BYTES:
+        fields = {"bytes": longest, "limit": MAX_COMPONENT_BYTES}
+        raise InputError("name-too-long", f"{longest} of {MAX_COMPONENT_BYTES} bytes", name=_shown(name), **fields)
+    if not is_recording(key, settings):
+        suffixes = " ".join(settings.intake.suffixes)
+        raise InputError("not-a-recording", "no such suffix is worked on", name=_shown(name), suffixes=suffixes)
+
+
+def pull(key: str, storage: Storage, out: Path, formats: tuple[str, ...] = ()) -> tuple[Path, ...]:
+    """Copy what was made of the recording at `key` into a folder of its own below `out`.
+
+    Args:
+        key: The recording.
+        storage: Where it lies.
+        out: A local folder; made if it isn't there.
+        formats: Whole names ("recap.docx") or suffixes ("docx"); empty takes everything.
+
+    Returns:
+        The files written, in the manifest's order.
+
+    Raises:
+        InputError: "nothing-made-yet" when there is no manifest, "no-such-format" when nothing fits `formats`.
+        StorageError: "object-changed" when a file isn't the one that the manifest lists; or the bucket failed.
+    """
+    manifest = _manifest(key, storage)
+    if manifest is None:
+        raise InputError("nothing-made-yet", "there is no manifest", name=_shown(key.rpartition("/")[2]))
+    entries = [e for e in manifest.artifacts if _ARTIFACT.fullmatch(e.name) and _wanted(e.name, formats)]
+    if not entries:
+        raise InputError("no-such-format", "no artifact fits", formats=" ".join(formats))
+    folder = folder_of(key)
+    target = out / folder.rstrip("/").rpartition("/")[2]
+    target.mkdir(parents=True, exist_ok=True)
+    written = []
+    for entry in entries:
+        data = storage.read(folder + entry.name)
+        if hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise StorageError("object-changed", "an artifact isn't the one that its manifest lists: pull again")
+        path = target / entry.name
+        half = path.with_name(f".{path.name}.half")
+        half.write_bytes(data)
+        half.replace(path)
+        written.append(path)
+    return tuple(written)
+
+
+def retry(key: str, storage: Storage, queue: JobQueue | None) -> None:
+    """Work on a failed or incomplete recording once more, with all its tries.
+
+    Raises:
+        InputError: "not-found" when there is no recording, "nothing-to-retry" when it is fine or under way.
+        StorageError: the bucket failed.
+    """
+    name = _shown(key.rpartition("/")[2])
+    stored = storage.head(key)
+    if stored is None or is_own_output(key):
+        raise InputError("not-found", "there is no such recording", name=name)
+    recording = recording_at(storage, stored)
+    mark = read_mark(storage, key, recording.id)
+    failure = _failure(key, recording.id, storage)
+    if mark is None or (mark is Mark.DONE and failure is None):
+        raise InputError("nothing-to-retry", "it is done or under way", name=name)
+    # The markers last: until they are gone, nobody takes the recording up.
+    storage.delete(folder_of(key) + FAILURE)
+    write_ticket(storage, Ticket(recording, key))
+    for old in Mark:
+        storage.delete(mark_key(key, recording.id, old))
+    if queue is not None:
+        try:
+            queue.enqueue(recording.id)
+        except RedisError as error:
+            # The next sweep queues it.
+            log.warning("broker.silent", recording_id=recording.id, error=type(error).__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What open recordings are judged by: the queue and the clock at one moment."""
+
+    #: None where no broker answers.
+    queue: JobQueue | None
+    standing: Mapping[str, Standing]
+    now: datetime
+    settle_s: Seconds
+
+
+def _around(storage: Storage, queue: JobQueue | None, settings: Settings) -> _Around:
+    standing: Mapping[str, Standing] = {}
+    if queue is not None:
+        try:
+            standing = queue.standing()
+        except RedisError as error:
+            log.warning("broker.silent", error=type(error).__name__)
+            queue = None
+    return _Around(queue, standing, storage.clock(), settings.intake.settle_s)
+
+
+def _open_state(stored: Stored, recording_id: str, around: _Around) -> State:
+    standing = around.standing.get(recording_id)
+    if around.queue is not None and standing is not None:
+        try:
+            if standing is Standing.RUNNING:
+                return _running_state(stored.key, recording_id, around.queue)
+            position = around.queue.position(recording_id)
+            return _state(stored.key, recording_id, Phase.WAITING, position=position)
+        except RedisError as error:
+            log.warning("broker.silent", recording_id=recording_id, error=type(error).__name__)
+    young = not settled(stored, around.now, around.settle_s)
+    return _state(stored.key, recording_id, Phase.SETTLING if young else Phase.ARRIVED)
+
+
+def _running_state(key: str, recording_id: str, queue: JobQueue) -> State:
+    reached = queue.reached(recording_id)
+    if reached is None:
+        return _state(key, recording_id, Phase.RUNNING)
+    return _state(key, recording_id, Phase.RUNNING, stage=reached.stage, done_s=reached.done_s, total_s=reached.total_s)
+
+
+def _ended_state(key: str, recording_id: str, mark: Mark, storage: Storage) -> State:
+    failure = _failure(key, recording_id, storage)
+    message = None if failure is None else failure.message
+    if mark is Mark.FAILED:
+        return _state(key, recording_id, Phase.FAILED, message=message)
+    manifest = _manifest(key, storage)
+    names = () if manifest is None else tuple(folder_of(key) + entry.name for entry in manifest.artifacts)
+    phase = Phase.DONE if failure is None else Phase.INCOMPLETE
+    return _state(key, recording_id, phase, message=message, artifacts=names)
+
+
+def _state(key: str, recording_id: str | None, phase: Phase, **known: object) -> State:
+    state = State(key, recording_id, phase, "", **known)  # type: ignore[arg-type]  # State's own fields, by name
+    words = labels()
+    fields: Mapping[str, object] = {
+        "name": _shown(key.rpartition("/")[2]),
+        "position": state.position,
+        "stage": words.get(f"status.stage.{state.stage}", words["status.stage.other"]),
+        "percent": _percent(state),
+        "message": state.message or "",
+    }
+    return replace(state, sentence=words[_sentence_key(state)].format_map(fields).strip())
+
+
+def _sentence_key(state: State) -> str:
+    if state.phase is Phase.RUNNING and state.stage is None:
+        return "status.started"
+    if state.phase is Phase.WAITING and state.position is None:
+        return "status.soon"
+    return f"status.{state.phase.value}"
+
+
+def _percent(state: State) -> int:
+    if not state.total_s or state.done_s is None:
+        return 0
+    return round(100 * min(1.0, max(0.0, state.done_s / state.total_s)))
+
+
+def _manifest(key: str, storage: Storage) -> Manifest | None:
+    return _read(folder_of(key) + MANIFEST, storage, _MANIFEST.validate_json)
+
+
+def _failure(key: str, recording_id: str, storage: Storage) -> Failure | None:
+    """What went wrong with this upload; None where nothing did, or with an earlier one only."""
+    found = _read(folder_of(key) + FAILURE, storage, _FAILURE.validate_json)
+    return found if found is not None and found.recording_id == recording_id else None
+
+
+def _read(key: str, storage: Storage, parse: Callable[[bytes], T]) -> T | None:
+    try:
+        return parse(storage.read(key))
+    except ValidationError:
+        return None
+    except StorageError as error:
+        if error.code != "object-missing":
+            raise
+        return None
+
+
+def _sidecar(path: Path, talk: Path | None) -> bytes | None:
+    """The sidecar's bytes, once they are known to be understood."""
+    beside = [found for found in (path.with_suffix(".yaml"), path.with_suffix(".yml")) if found.is_file()]
+    chosen = talk if talk is not None else next(iter(beside), None)
+    if chosen is None:
+        return None
+    try:
+        check_sidecar_size(chosen.stat().st_size)
+        data = chosen.read_bytes()
+    except OSError:
+        raise InputError("not-found", "there is no such sidecar", name=_shown(chosen.name)) from None
+    parse_sidecar(data)
+    return data
+
+
+def _is_same(path: Path, stored: Stored) -> bool:
+    """Whether an object holds this file, as far as its etag tells: MD5, or MD5 over the parts' MD5."""
+    if path.stat().st_size != stored.size_bytes or not re.fullmatch(r"[0-9a-f]{32}(-\d+)?", stored.etag):
+        return False
+    parts = []
+    whole = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while part := file.read(_PART_BYTES):
+            whole.update(part)
+            parts.append(hashlib.md5(part, usedforsecurity=False).digest())
+    of_parts = hashlib.md5(b"".join(parts), usedforsecurity=False).hexdigest()
+    return stored.etag in (whole.hexdigest(), f"{of_parts}-{len(parts)}")
+
+
+def _wanted(name: str, formats: tuple[str, ...]) -> bool:
+    return not formats or any(name == one or name.endswith(f".{one.lstrip('.')}") for one in formats)
+
+
+def _shown(name: str) -> str:
+    """A name fit for a line of text: unreadable bytes and control characters replaced."""
+    readable = os.fsencode(name).decode(errors="replace")
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in readable)
