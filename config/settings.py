@@ -105,7 +105,11 @@ class Settings(BaseSettings):
     """Everything that can be set. Secrets are masked wherever this is printed."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="NACHLESE_", env_nested_delimiter="__", nested_model_default_partial_update=True
+        frozen=True,
+        extra="forbid",
+        env_prefix="NACHLESE_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
     )
 
     storage: StorageSettings
@@ -121,9 +125,12 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Later sources fill what earlier ones leave open."""
         files = [path for path in (_user_file(), HERE / "default.toml") if path is not None]

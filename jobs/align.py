@@ -20,8 +20,8 @@ MAX_PAUSE_S: Seconds = 2.0
 def assign_speakers(words: Sequence[Word], turns: Sequence[Turn], *, max_gap: Seconds = MAX_GAP_S) -> tuple[Word, ...]:
     """Give each word the speaker whose turns cover most of it.
 
-    `turns` are exclusive and in time order. A word that no turn touches takes the nearest turn within `max_gap`, else it
-    keeps `speaker=None`: an editor decides, we don't guess. Every word keeps its place, text and times.
+    `turns` are exclusive and in time order. A word that no turn touches takes the nearest turn within `max_gap`,
+    else it keeps `speaker=None`: an editor decides, we don't guess. Every word keeps its place, text and times.
     """
     ends = [turn.span.end for turn in turns]
     return tuple(replace(word, speaker=_speaker(word, turns, ends, max_gap)) for word in words)

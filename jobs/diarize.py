@@ -6,7 +6,7 @@ from typing import Protocol
 
 from jobs.audio import Audio
 from jobs.recording import Provenance
-from jobs.timeline import Seconds, Span
+from jobs.timeline import Seconds
 from jobs.transcribe import Progress
 from jobs.transcript import Turn
 
@@ -76,11 +76,12 @@ def without_ghosts(turns: Sequence[Turn], exclusive: Sequence[Turn]) -> tuple[tu
 
 
 def exclusive_turns(turns: Sequence[Turn]) -> tuple[Turn, ...]:
-    """Clean up turns that don't overlap: slivers go to the neighbour they touch, one speaker's turns in a row are joined.
+    """Clean up turns that don't overlap: drop slivers, join one speaker's turns in a row.
 
     Examples:
         >>> a, b = "SPEAKER_00", "SPEAKER_01"
-        >>> [(t.span.start, t.span.end) for t in exclusive_turns((Turn(Span(0, 2), a), Turn(Span(2, 2.02), b), Turn(Span(2.02, 5), a)))]
+        >>> turns = (Turn(Span(0, 2), a), Turn(Span(2, 2.02), b), Turn(Span(2.02, 5), a))
+        >>> [(turn.span.start, turn.span.end) for turn in exclusive_turns(turns)]
         [(0, 5)]
     """
     kept = [turn for turn in sorted(turns) if turn.span.duration >= SLIVER_S]

@@ -22,7 +22,9 @@ def diarize_options(talk: Talk) -> DiarizeOptions:
     return DiarizeOptions(talk.min_speakers, talk.max_speakers)
 
 
-def transcript_of(recording_id: str, media: MediaInfo, recognition: Recognition, diarization: Diarization) -> Transcript:
+def transcript_of(
+    recording_id: str, media: MediaInfo, recognition: Recognition, diarization: Diarization
+) -> Transcript:
     """Join what was said with who spoke."""
     said = utterances(recognition.segments, diarization.exclusive)
     return Transcript(

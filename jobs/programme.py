@@ -143,7 +143,12 @@ def _voices(value: object) -> tuple[int | None, int | None]:
         numbers = [int(part) for part in parts]
     except ValueError:
         numbers = []
-    if not numbers or len(numbers) > 2 or numbers != sorted(numbers) or not 1 <= numbers[0] <= numbers[-1] <= _MAX_VOICES:
+    if (
+        not numbers
+        or len(numbers) > 2
+        or numbers != sorted(numbers)
+        or not 1 <= numbers[0] <= numbers[-1] <= _MAX_VOICES
+    ):
         raise _bad("„stimmen“ muss eine Zahl („3“) oder ein Bereich („2-4“) sein.")
     return (numbers[0] if len(numbers) == 2 else None), numbers[-1]
 

@@ -6,13 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.timeline import Seconds, Span
+from jobs.transcript import Word
 
 #: Whisper hears 30 s at once (arXiv:2212.04356, section 2.1); a little is left for the borders.
 MAX_CLIP_S: Seconds = 28.0
 #: A pause longer than this inside a clip only invites invented words.
 MAX_PAUSE_S: Seconds = 1.5
+#: Speech without a word for so long has been skipped, not breathed.
+MIN_UNHEARD_S: Seconds = 1.5
+#: A word's times are right to about this much.
+WORD_MARGIN_S: Seconds = 0.2
 #: How unlikely a change of language is between two stretches, as a log probability.
-_SWITCH_LOGPROB = math.log(0.02)
+_SWITCH_LOGPROB = math.log(0.1)
 #: A stretch shorter than this says little of its language: its vote counts in proportion.
 _FULL_VOTE_S: Seconds = 3.0
 
@@ -53,8 +58,45 @@ def pack(speech: Sequence[Span], languages: Sequence[str]) -> Iterator[Clip]:
 def _best_cut(run: Sequence[Span], following: Span) -> int:
     """How many stretches of a full run stay together."""
     middle = (run[0].start + run[-1].end) / 2
-    pauses = [(run[i].gap(run[i + 1] if i + 1 < len(run) else following), i + 1) for i in range(len(run)) if run[i].end >= middle]
+    pauses = [
+        (run[i].gap(run[i + 1] if i + 1 < len(run) else following), i + 1)
+        for i in range(len(run))
+        if run[i].end >= middle
+    ]
     return max(pauses)[1] if pauses else len(run)
+
+
+def unheard(within: Span, speech: Sequence[Span], words: Sequence[Word]) -> tuple[Span, ...]:
+    """Stretches of speech, at least `MIN_UNHEARD_S` long, that no word lies in.
+
+    Decoding thirty seconds at once now and then skips a sentence: it is found here and decoded on its own. `speech` and
+    `words` are in time order.
+    """
+    found: list[Span] = []
+    for span in speech:
+        start, end = max(span.start, within.start), min(span.end, within.end)
+        for word in words:
+            if word.span.end + WORD_MARGIN_S <= start or word.span.start - WORD_MARGIN_S >= end:
+                continue
+            if word.span.start - WORD_MARGIN_S - start >= MIN_UNHEARD_S:
+                found.append(Span(start, word.span.start - WORD_MARGIN_S))
+            start = max(start, word.span.end + WORD_MARGIN_S)
+        if end - start >= MIN_UNHEARD_S:
+            found.append(Span(start, end))
+    return tuple(_joined(found))
+
+
+def _joined(spans: Sequence[Span]) -> Iterator[Span]:
+    current: Span | None = None
+    for span in spans:
+        if current is not None and current.gap(span) <= MAX_PAUSE_S and span.end - current.start <= MAX_CLIP_S:
+            current = current.hull(span)
+        else:
+            if current is not None:
+                yield current
+            current = span
+    if current is not None:
+        yield current
 
 
 def smooth_languages(votes: Sequence[Mapping[str, float]], durations: Sequence[Seconds]) -> tuple[str, ...]:
@@ -65,11 +107,13 @@ def smooth_languages(votes: Sequence[Mapping[str, float]], durations: Sequence[S
     if not votes:
         return ()
     languages = sorted(votes[0])
-    score = {language: 0.0 for language in languages}
+    score = dict.fromkeys(languages, 0.0)
     back: list[dict[str, str]] = []
     for vote, duration in zip(votes, durations, strict=True):
         weight = min(1.0, duration / _FULL_VOTE_S)
-        came = {to: max(languages, key=lambda at: score[at] + (0.0 if at == to else _SWITCH_LOGPROB)) for to in languages}
+        came = {
+            to: max(languages, key=lambda at: score[at] + (0.0 if at == to else _SWITCH_LOGPROB)) for to in languages
+        }
         score = {
             to: score[came[to]] + (0.0 if came[to] == to else _SWITCH_LOGPROB) + weight * math.log(max(vote[to], 1e-6))
             for to in languages

@@ -1,7 +1,8 @@
 """From audio to words: what a recognizer is asked and what it answers."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Protocol
 
 from jobs.audio import Audio
@@ -42,6 +43,24 @@ class Segment:
     compression_ratio: float
     #: Probability of Whisper's no-speech token, 0.0 to 1.0.
     no_speech_probability: float
+
+
+def in_time_order(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """The same words, sorted by start; a segment that another one falls into is split around it.
+
+    Examples:
+        >>> def said(*starts):
+        ...     return Segment(tuple(Word(str(s), Span(s, s + 1), 1.0) for s in starts), "de", 0.0, 1.0, 0.0)
+        >>> [segment.words[0].text for segment in in_time_order([said(0, 5), said(2)])]
+        ['0', '2', '5']
+    """
+    words = sorted(((word, segment) for segment in segments for word in segment.words), key=lambda pair: pair[0].span)
+    runs = groupby(words, key=lambda pair: id(pair[1]))
+    return tuple(_part([word for word, _ in run], run[0][1]) for run in (list(run) for _, run in runs))
+
+
+def _part(words: Sequence[Word], segment: Segment) -> Segment:
+    return replace(segment, words=tuple(words))
 
 
 @dataclass(frozen=True, slots=True)

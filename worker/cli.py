@@ -4,6 +4,7 @@ Nothing heavy is imported before a command needs it: `nachlese --help` answers a
 """
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +26,9 @@ DONE, FAILED, UNUSABLE = 0, 1, 2
 
 _EVERYBODY = ("run", "up", "put", "status", "ls", "pull", "retry")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Ausgabe für Programme (JSON).")
-_CONFIG = click.option("--config", type=click.Path(dir_okay=False), help="Settings file (default: nachlese.toml, if there).")
+_CONFIG = click.option(
+    "--config", type=click.Path(dir_okay=False), help="Settings file (default: nachlese.toml, if there)."
+)
 
 
 class _Commands(click.Group):
@@ -55,7 +58,10 @@ class _Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            _stop(130, "Abgebrochen. Fertige Schritte sind gespeichert; derselbe Befehl macht dort weiter.")
+            click.secho(
+                "\nAbgebrochen. Fertige Schritte sind gespeichert; derselbe Befehl macht dort weiter.", err=True
+            )
+            os._exit(130)  # an engine in the middle of a computation would keep us for minutes
         except Exception as error:  # the last boundary before the terminal
             if ctx.params.get("debug"):
                 raise
@@ -68,7 +74,7 @@ class _Commands(click.Group):
 @_CONFIG
 @click.pass_context
 def cli(ctx: click.Context, debug: bool, config: str | None) -> None:
-    """Nachlese macht aus Bühnenaufnahmen und Podcasts Transkripte mit Namen und deutsche Rückblick-Entwürfe.
+    r"""Nachlese macht aus Bühnenaufnahmen und Podcasts Transkripte mit Namen und deutsche Rückblick-Entwürfe.
 
     \b
     Eine Aufnahme auf diesem Rechner:   nachlese run AUFNAHME.mp4
@@ -94,7 +100,7 @@ def run(  # noqa: PLR0913  # one parameter an option
     ctx: click.Context, files: tuple[Path, ...], out: Path, talk: Path | None, language: str | None, voices: str | None,
     track: int | None, fresh: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Aufnahmen auf diesem Rechner verarbeiten, ohne Server: Transkript und Rückblick-Entwurf landen in einem Ordner."""
+    """Aufnahmen auf diesem Rechner verarbeiten, ohne Server: Transkript und Entwurf landen in einem Ordner."""
     from worker import local  # noqa: PLC0415
     from worker.terminal import progress_bars, progress_lines  # noqa: PLC0415
 
@@ -152,7 +158,9 @@ def put(ctx: click.Context, file: Path, key: str | None, talk: Path | None, as_j
     done = standing.put(file, _storage(settings), settings, key=key, talk=talk, moved=None)
     word = "replaced" if done.replaced else "uploaded" if done.uploaded else "unchanged"
     if as_json:
-        click.echo(json.dumps({"key": done.key, "uploaded": done.uploaded, "replaced": done.replaced}, ensure_ascii=False))
+        click.echo(
+            json.dumps({"key": done.key, "uploaded": done.uploaded, "replaced": done.replaced}, ensure_ascii=False)
+        )
     else:
         click.echo(labels()[f"put.{word}"].format(name=done.key))
         click.echo(f"Nachsehen: nachlese status {done.key}")
@@ -196,8 +204,12 @@ def ls(ctx: click.Context, prefix: str, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("key", metavar="SCHLÜSSEL")
-@click.option("--out", default=".", show_default=True, type=click.Path(file_okay=False, path_type=Path), help="Zielordner.")
-@click.option("--format", "formats", multiple=True, help="Nur diese Formate, z. B. md, docx oder transcript.vtt; mehrfach.")
+@click.option(
+    "--out", default=".", show_default=True, type=click.Path(file_okay=False, path_type=Path), help="Zielordner."
+)
+@click.option(
+    "--format", "formats", multiple=True, help="Nur diese Formate, z. B. md, docx oder transcript.vtt; mehrfach."
+)
 @_JSON
 @click.pass_context
 def pull(ctx: click.Context, key: str, out: Path, formats: tuple[str, ...], as_json: bool) -> None:
@@ -266,8 +278,9 @@ def list_weights(ctx: click.Context, as_json: bool) -> None:
 
     settings = _settings(ctx)
     rows = [
-        {"name": one.name, "here": store.status(settings, (one.name,))[0].ok, "needed": one.name in store.needed(settings),
-         "bytes": one.size_bytes, "licence": one.licence, "purpose": one.purpose, "title": one.title,
+        {"name": one.name, "here": store.status(settings, (one.name,))[0].ok,
+         "needed": one.name in store.needed(settings), "bytes": one.size_bytes,
+         "licence": one.licence, "purpose": one.purpose, "title": one.title,
          "sources": [str(source) for source in one.sources], "files": {f.name: f.sha256 for f in one.files}}
         for one in store.lock().values()
     ]  # fmt: skip
@@ -276,7 +289,9 @@ def list_weights(ctx: click.Context, as_json: bool) -> None:
         return
     for row in rows:
         here = "here" if row["here"] else "needed" if row["needed"] else "-"
-        click.echo(f"{here:<7} {row['name']:<22} {int(str(row['bytes'])) / 1e6:>7.1f} MB  {row['licence']:<11} {row['title']}")
+        click.echo(
+            f"{here:<7} {row['name']:<22} {int(str(row['bytes'])) / 1e6:>7.1f} MB  {row['licence']:<11} {row['title']}"
+        )
     click.echo(f"in {store.folder(settings)}")
 
 
@@ -289,7 +304,9 @@ def fetch_weights(ctx: click.Context, names: tuple[str, ...]) -> None:
 
     settings = _settings(ctx)
     for name in names or store.needed(settings):
-        fetched = store.fetch(name, settings, lambda what, done, total: click.echo(f"  {what}  {done}/{total}", err=True))
+        fetched = store.fetch(
+            name, settings, lambda what, done, total: click.echo(f"  {what}  {done}/{total}", err=True)
+        )
         click.echo(f"{name}: {'fetched' if fetched else 'here'}, SHA-256 verified")
 
 
@@ -446,5 +463,3 @@ def _sentence(error: NachleseError) -> str:
 def _stop(code: int, message: str) -> NoReturn:
     click.secho(message, fg="red", err=True)
     sys.exit(code)
-
-

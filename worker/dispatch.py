@@ -114,6 +114,10 @@ class JobQueue:
         """The connection to the broker."""
         return self.rq.connection  # type: ignore[no-any-return]
 
+    def ping(self) -> None:
+        """Ask whether the broker is there."""
+        self.redis.ping()
+
     def enqueue(self, recording_id: str) -> bool:
         """Queue a recording; False when it waits or runs already."""
         with self._alone_with(recording_id) as alone:

@@ -1,10 +1,10 @@
 """Work on one recording: decode, transcribe and diarize side by side, align, draft the recap, write every file.
 
-Each stage's result is stored under a name made of what it depends on, so that a second try begins where the first ended.
+Each stage's result is stored under a name made of what it depends on: a second try begins where the first ended.
 The manifest is written last.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,29 +20,31 @@ from config.settings import Settings, labels
 from jobs.artifacts import FAILURE, MANIFEST, Artifact, Entry, Failure, Manifest, canonical_json, digest, stage_key
 from jobs.audio import Audio, MediaInfo
 from jobs.diarize import Diarization
-from jobs.errors import InputError, NachleseError
+from jobs.errors import InputError
 from jobs.export import recap_files, transcript_files
-from jobs.export.labels import sentence
 from jobs.pipeline import diarize_options, gap_fields, transcribe_options, transcript_of
 from jobs.programme import Talk
 from jobs.recap import Recap
-from jobs.recording import Recording
 from jobs.transcribe import Progress, Recognition
 from jobs.transcript import Transcript
-from worker.engines import Engines, engines
+from worker.engines import engines
 from worker.media import decode
+from worker.place import Place
 from worker.provenance import app_version
 from worker.scratch import scratch
-from worker.storage import Storage
 
 log = structlog.get_logger()
 
 #: Called with a stage's name, the seconds of sound done and the seconds in all. From any thread.
 Report = Callable[[str, float, float], None]
 
-T = TypeVar("T")
 
-_JSON = "application/json"
+def quiet(_stage: str, _done: float, _total: float) -> None:
+    """Report to nobody."""
+
+
+T = TypeVar("T")
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,60 +57,39 @@ class Outcome:
     recap: Recap | None = None
 
 
-def process(
-    recording: Recording, source: Path, talk: Talk, *, storage: Storage, folder: str, settings: Settings, name: str,
-    track: int | None = None, report: Report = lambda *_: None,
-) -> Outcome:  # fmt: skip
-    """Make everything that is made of one recording.
+def process(  # noqa: PLR0913  # what a job is: an upload, what is known of it, and where its files go
+    place: Place, source: Path, talk: Talk, *, settings: Settings, track: int | None = None, report: Report = quiet
+) -> Outcome:
+    """Make everything that is made of the recording whose upload lies at `source` on this machine's disk.
 
-    `source` is the upload on this machine's disk, `folder` where its files go, `name` what the producer calls it. A
-    recording at fault gives an outcome with a failure only.
+    A recording at fault gives an outcome with a failure only.
 
     Raises:
         EngineError, StorageError: worth another try.
         SetupError: this machine isn't ready.
     """
-    work = _Work(recording, storage, folder, settings, report)
+    work = _Work(place, settings, report)
     try:
         transcript = work.transcript(source, talk, track)
     except InputError as error:
-        return Outcome(None, fail(recording, error, storage=storage, folder=folder, name=name))
-    made = list(transcript_files(transcript, talk, labels()))
+        return Outcome(None, place.fail(error))
     recap = work.recap(transcript, talk)
-    if recap is not None:
-        made += _recap_files(recording, recap, transcript, talk)
+    made = (*transcript_files(transcript, talk, labels()), *work.recap_files(recap, transcript, talk))
     report("store", 0.0, float(len(made)))
-    for place, artifact in enumerate(made, start=1):
-        storage.write(folder + artifact.name, artifact.data, artifact.media_type)
-        report("store", float(place), float(len(made)))
-    failure = _partial_failure(recording, transcript, storage=storage, folder=folder, name=name)
-    if failure is None:
-        storage.delete(folder + FAILURE)
+    for count, artifact in enumerate(made, start=1):
+        place.write(artifact.name, artifact.data, artifact.media_type)
+        report("store", float(count), float(len(made)))
+    failure = _partial_failure(place, transcript)
     entries = tuple(Entry(a.name, a.media_type, len(a.data), a.sha256) for a in made)
-    manifest = Manifest(recording, app_version(), datetime.now(UTC), entries)
-    storage.write(folder + MANIFEST, canonical_json(manifest), _JSON)
-    log.info("recording.finished", recording_id=recording.id, audio_s=round(transcript.duration_s, 1), artifacts=len(made))
+    manifest = Manifest(place.recording, app_version(), datetime.now(UTC), entries)
+    place.write(MANIFEST, canonical_json(manifest))
+    log.info("recording.finished", recording_id=place.recording.id, audio_s=round(transcript.duration_s, 1))
     return Outcome(manifest, failure, transcript, recap)
-
-
-def fail(
-    recording: Recording, error: NachleseError, *, storage: Storage, folder: str, name: str, partial: bool = False
-) -> Failure:
-    """Tell the producer what is wrong, in `failure.json`."""
-    message = sentence(labels(), "error", error.code, {**error.fields, "name": name})
-    failure = Failure(
-        recording.id, error.code, message, error.detail, error.retryable, partial, app_version(), datetime.now(UTC)
-    )
-    storage.write(folder + FAILURE, canonical_json(failure), _JSON)
-    log.warning("recording.failed", recording_id=recording.id, code=error.code, partial=partial)
-    return failure
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    recording: Recording
-    storage: Storage
-    folder: str
+    place: Place
     settings: Settings
     report: Report
 
@@ -130,27 +111,35 @@ class _Work:
             with scratch(self.settings) as empty:
                 audio, media = self._decode(source, empty, track)
                 self._store("media", media_key, media)
-                with ThreadPoolExecutor(2, thread_name_prefix="engine") as side_by_side:
-                    progress = partial(partial, self.report)
-                    hear = partial(crew.recognizer.recognize, audio, asked, progress("transcribe"))
-                    tell = partial(crew.diarizer.diarize, audio, bounds, progress("diarize"))
-                    futures = (
-                        side_by_side.submit(self._stage, "words", words_key, words, hear),
-                        side_by_side.submit(self._stage, "turns", turns_key, turns, tell),
-                    )
-                    words, turns = futures[0].result(), futures[1].result()
-        return transcript_of(self.recording.id, media, words, turns)
+                progress = partial(partial, self.report)
+                hear = partial(crew.recognizer.recognize, audio, asked, progress("transcribe"))
+                tell = partial(crew.diarizer.diarize, audio, bounds, progress("diarize"))
+                words, turns = _side_by_side(
+                    partial(self._stage, "words", words_key, words, hear),
+                    partial(self._stage, "turns", turns_key, turns, tell),
+                )
+        return transcript_of(self.place.recording.id, media, words, turns)
 
     def recap(self, transcript: Transcript, talk: Talk) -> Recap | None:
         """The draft, or None: whatever goes wrong here never costs the transcript."""
         self.report("recap", 0.0, transcript.duration_s)
         try:
             recap = engines(self.settings).writer.write(transcript, talk)
-        except Exception as error:  # noqa: BLE001  # see above
-            log.error("recap.failed", recording_id=self.recording.id, error=type(error).__name__)
+        except Exception as error:  # see above
+            log.warning("recap.failed", recording_id=self.place.recording.id, error=type(error).__name__)
             return None
         self.report("recap", transcript.duration_s, transcript.duration_s)
         return recap
+
+    def recap_files(self, recap: Recap | None, transcript: Transcript, talk: Talk) -> tuple[Artifact, ...]:
+        """The draft's files; a failed export costs no other file."""
+        if recap is None:
+            return ()
+        try:
+            return recap_files(recap, transcript, talk, labels())
+        except Exception as error:  # see above
+            log.warning("recap.export_failed", recording_id=self.place.recording.id, error=type(error).__name__)
+            return ()
 
     def _decode(self, source: Path, empty: Path, track: int | None) -> tuple[Audio, MediaInfo]:
         progress: Progress = partial(self.report, "decode")
@@ -162,37 +151,46 @@ class _Work:
         started = monotonic()
         made = make()
         self._store(stage, depends_on, made)
-        log.info("stage.finished", recording_id=self.recording.id, stage=stage, wall_s=round(monotonic() - started, 2))
+        log.info(
+            "stage.finished", recording_id=self.place.recording.id, stage=stage, wall_s=round(monotonic() - started, 2)
+        )
         return made
 
     def _stored(self, stage: str, depends_on: str, kind: type[T]) -> T | None:
-        key = self.folder + stage_key(self.recording.id, stage, depends_on)
-        if self.storage.head(key) is None:
+        key = self.place.folder + stage_key(self.place.recording.id, stage, depends_on)
+        if self.place.storage.head(key) is None:
             return None
         try:
-            return TypeAdapter(kind).validate_json(self.storage.read(key))
+            return TypeAdapter(kind).validate_json(self.place.storage.read(key))
         except ValidationError:
-            log.warning("stage.unreadable", recording_id=self.recording.id, stage=stage)
+            log.warning("stage.unreadable", recording_id=self.place.recording.id, stage=stage)
             return None
 
     def _store(self, stage: str, depends_on: str, value: object) -> None:
-        key = self.folder + stage_key(self.recording.id, stage, depends_on)
-        self.storage.write(key, canonical_json(value), _JSON)
+        self.place.write(stage_key(self.place.recording.id, stage, depends_on), canonical_json(value))
 
 
-def _recap_files(recording: Recording, recap: Recap, transcript: Transcript, talk: Talk) -> Sequence[Artifact]:
+def _side_by_side(first: Callable[[], T], second: Callable[[], S]) -> tuple[T, S]:
+    """Run both at once; engines spend their time outside Python. Whoever interrupts us isn't kept waiting for them."""
+    pool = ThreadPoolExecutor(2, thread_name_prefix="engine")
+    wait = False
     try:
-        return recap_files(recap, transcript, talk, labels())
-    except Exception as error:  # noqa: BLE001  # a failed export never costs the transcript
-        log.error("recap.export_failed", recording_id=recording.id, error=type(error).__name__)
-        return ()
+        futures = pool.submit(first), pool.submit(second)
+        results = futures[0].result(), futures[1].result()
+        wait = True
+    except NachleseError:
+        wait = True  # the other engine must not run on into the next recording
+        raise
+    finally:
+        pool.shutdown(wait=wait, cancel_futures=True)
+    return results
 
 
-def _partial_failure(recording: Recording, transcript: Transcript, *, storage: Storage, folder: str, name: str) -> Failure | None:
+def _partial_failure(place: Place, transcript: Transcript) -> Failure | None:
     """A damaged recording: its files cover what could be read, and the producer hears of the rest."""
     media = transcript.media
     if media is None or not media.has_gap or media.missing_s < 0:
+        place.storage.delete(place.folder + FAILURE)
         return None
     detail = f"container says {media.container_s} s, decoded {media.decoded_s:.1f} s"
-    error = InputError("incomplete", detail, **gap_fields(media))
-    return fail(recording, error, storage=storage, folder=folder, name=name, partial=True)
+    return place.fail(InputError("incomplete", detail, **gap_fields(media)), partial=True)

@@ -107,7 +107,9 @@ class Home:
         storage = {**self._storage(), "secret_key": self.servers.secret_key}
         lines = ["# Written by `nachlese up`. Your own settings may be added.", "", "[storage]"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in storage.items()]
-        lines += ["", "[broker]", f"url = {json.dumps(self.broker_url)}", ""]
+        lines += ["", "[broker]", f"url = {json.dumps(self.broker_url)}"]
+        # Whoever sits in front of the machine waits for it; its bucket is small, and a look at it costs nothing.
+        lines += ["", "[intake]", "poll_s = 3.0", "settle_s = 3.0", ""]
         if not self.config.exists():
             _write_private(self.config, "\n".join(lines))
 

@@ -11,13 +11,15 @@ from jobs.artifacts import folder_of
 from jobs.errors import InputError
 from jobs.programme import Talk, parse_talk
 from jobs.recording import Recording, recording_id
-from worker.job import Outcome, Report, fail, process
-from worker.sidecar import read_sidecar
+from worker import sidecar
+from worker.job import Outcome, Report, process
+from worker.place import Place
 from worker.storage import FolderStorage
 
 
-
-def run(path: Path, out: Path, settings: Settings, *, talk: Talk, track: int | None, fresh: bool, report: Report) -> Outcome:
+def run(  # noqa: PLR0913  # one parameter an option
+    path: Path, out: Path, settings: Settings, *, talk: Talk, track: int | None, fresh: bool, report: Report
+) -> Outcome:
     """Make everything that is made of the recording at `path` into a folder of its own below `out`.
 
     Stages that an earlier call finished are taken over unless `fresh`.
@@ -25,15 +27,11 @@ def run(path: Path, out: Path, settings: Settings, *, talk: Talk, track: int | N
     Raises:
         EngineError, StorageError, SetupError: as `worker.job.process`.
     """
-    storage = FolderStorage(out)
-    folder = folder_of(path.name)
+    place = _place(path, out)
     if fresh:
-        for stored in list(storage.list(folder)):
-            storage.delete(stored.key)
-    recording = _recording(path)
-    return process(
-        recording, path, talk, storage=storage, folder=folder, settings=settings, name=path.name, track=track, report=report
-    )
+        for stored in list(place.storage.list(place.folder)):
+            place.storage.delete(stored.key)
+    return process(place, path.resolve(), talk, settings=settings, track=track, report=report)
 
 
 def talk_of(path: Path, given: Path | None, *, language: str | None, voices: str | None) -> Talk:
@@ -42,7 +40,8 @@ def talk_of(path: Path, given: Path | None, *, language: str | None, voices: str
     Raises:
         InputError: "bad-sidecar".
     """
-    talk = read_sidecar(path, given)
+    data = sidecar.local_bytes(path, given)
+    talk = Talk() if data is None else sidecar.parse(data)
     if language is not None:
         talk = replace(talk, language=None if language == "auto" else language)
     if voices is not None:
@@ -53,15 +52,17 @@ def talk_of(path: Path, given: Path | None, *, language: str | None, voices: str
 
 def refuse(path: Path, out: Path, error: InputError) -> Outcome:
     """Record a recording at fault before any work began, where its files would lie."""
-    storage = FolderStorage(out)
-    failure = fail(_recording(path), error, storage=storage, folder=folder_of(path.name), name=path.name)
-    return Outcome(None, failure)
+    return Outcome(None, _place(path, out).fail(error))
 
 
 def doubles(paths: Sequence[Path]) -> tuple[str, ...]:
     """Names that occur twice: their files would land in the same folder."""
     names = [path.name for path in paths]
     return tuple(sorted({name for name in names if names.count(name) > 1}))
+
+
+def _place(path: Path, out: Path) -> Place:
+    return Place(_recording(path), FolderStorage(out), folder_of(path.name), path.name)
 
 
 def _recording(path: Path) -> Recording:

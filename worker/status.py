@@ -21,8 +21,8 @@ from jobs.errors import InputError, StorageError
 from jobs.timeline import Seconds
 from worker.dispatch import JobQueue, Standing
 from worker.intake import is_recording, look, settled
+from worker.sidecar import local_bytes, sidecar_keys
 from worker.storage import Moved, Storage, Stored
-from worker.tasks import check_sidecar_size, parse_sidecar, sidecar_keys
 from worker.tickets import Mark, Ticket, mark_key, read_mark, recording_at, write_ticket
 
 log = structlog.get_logger()
@@ -151,7 +151,7 @@ def put(  # noqa: PLR0913  # what the command offers
     if not path.is_file():
         raise InputError("not-found", "there is no such file", name=_shown(path.name))
     check_key(key, settings)
-    sidecar = _sidecar(path, talk)
+    sidecar = local_bytes(path, talk)
     before = storage.head(key)
     if sidecar is not None:
         storage.write(sidecar_keys(key)[0], sidecar, "application/yaml")
@@ -350,21 +350,6 @@ def _read(key: str, storage: Storage, parse: Callable[[bytes], T]) -> T | None:
         if error.code != "object-missing":
             raise
         return None
-
-
-def _sidecar(path: Path, talk: Path | None) -> bytes | None:
-    """The sidecar's bytes, once they are known to be understood."""
-    beside = [found for found in (path.with_suffix(".yaml"), path.with_suffix(".yml")) if found.is_file()]
-    chosen = talk if talk is not None else next(iter(beside), None)
-    if chosen is None:
-        return None
-    try:
-        check_sidecar_size(chosen.stat().st_size)
-        data = chosen.read_bytes()
-    except OSError:
-        raise InputError("not-found", "there is no such sidecar", name=_shown(chosen.name)) from None
-    parse_sidecar(data)
-    return data
 
 
 def _is_same(path: Path, stored: Stored) -> bool:

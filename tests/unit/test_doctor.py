@@ -196,7 +196,8 @@ def test_a_broker_url_that_makes_no_sense(settings):
 @pytest.mark.parametrize(
     ("url", "ok"),
     [
-        ("redis://broker.example:6379/0", False), ("redis://10.0.0.5", False), ("redis://:geheim@broker.example/0", True),
+        ("redis://broker.example:6379/0", False), ("redis://10.0.0.5", False),
+        ("redis://:geheim@broker.example/0", True),
         ("redis://localhost/0", True), ("redis://127.0.0.1:6379", True), ("redis://[::1]:6379", True),
         ("unix:///run/redis.sock", True),
     ],

@@ -167,8 +167,9 @@ def test_what_is_said_twice_is_told_once():
     line = "Wer Vertrauen gewinnen will, muss jeden Tag offen über Fehler sprechen."
     other = "Keine Maschine kennt den Bürgermeister und seine Schwester persönlich."
     recap = write(conversation((ONE, line), (TWO, other), (ONE, line), (TWO, other), (TWO, line)))
-    above = [text.removesuffix(".") for text in (recap.headline.text, *(q.text for q in recap.quotes))]
-    assert sorted(above) == sorted({line[:-1], other[:-1]})
+    lead = [sentence.text for sentence in recap.lead if sentence.basis is Basis.VERBATIM]
+    above = [recap.headline.text, *lead, *(quote.text for quote in recap.quotes)]
+    assert sorted(text.removesuffix(".") for text in above) == sorted({line[:-1], other[:-1]})
 
 
 def test_a_sentence_that_starts_with_another_voice_is_no_quote():

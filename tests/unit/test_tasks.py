@@ -1,5 +1,6 @@
 """What a task does with a ticket, for every way its work can end."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,12 +13,14 @@ from hypothesis import strategies as st
 from rq.timeouts import JobTimeoutException
 
 from config.settings import Settings, load
-from jobs.artifacts import Failure, Manifest
+from jobs.artifacts import FAILURE, Failure, Manifest, folder_of
 from jobs.errors import EngineError, InputError, NachleseError, SetupError, StorageError
 from jobs.programme import Talk
 from worker.dispatch import PAUSES_S
+from worker.place import Place
+from worker.sidecar import MAX_BYTES, parse, read_stored, sidecar_keys
 from worker.storage import FolderStorage
-from worker.tasks import SIDECAR_BYTES, Bench, Craft, parse_sidecar, read_talk, sidecar_keys, work
+from worker.tasks import Bench, work
 from worker.tickets import Mark, Ticket, counted, read_mark, read_ticket, recording_at, write_ticket
 
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
@@ -36,7 +39,6 @@ class Job:
     storage: FolderStorage
     settings: Settings
     ends: Callable[[], Outcome]
-    told: list[str] = field(default_factory=list)
     seen: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -46,20 +48,21 @@ class Job:
         self.recording = recording_at(self.storage, stored)
         write_ticket(self.storage, Ticket(self.recording, stored.key))
 
-    def process(self, recording: Any, source: Path, talk: Talk, **_: Any) -> Outcome:
-        assert recording == self.recording
+    def process(self, place: Place, source: Path, talk: Talk, **_: Any) -> Outcome:
+        assert place.recording == self.recording
         assert "Geheimer" not in str(source)
         assert isinstance(talk, Talk)
         self.seen.append(source.read_bytes())
         return self.ends()
 
-    def fail(self, recording: Any, error: NachleseError, **_: Any) -> Failure:
-        self.told.append(error.code)
-        return Failure(recording.id, error.code, "", "", error.retryable, False, "0", NOW)
-
     def run(self) -> int | None:
-        craft = Craft(self.process, self.fail)
-        return work(self.recording.id, Bench(self.storage, self.settings, craft, lambda *_: None))
+        return work(self.recording.id, Bench(self.storage, self.settings, self.process, lambda *_: None))
+
+    @property
+    def told(self) -> list[str]:
+        """Codes of what the producer was told."""
+        path = folder_of("a/Geheimer Titel.wav") + FAILURE
+        return [json.loads(self.storage.read(path))["code"]] if self.storage.head(path) else []
 
     @property
     def tries(self) -> int | None:
@@ -87,11 +90,11 @@ def job(tmp_path: Path) -> Callable[[Callable[[], Outcome]], Job]:
 
 
 MANIFEST = Outcome(manifest=object())  # type: ignore[arg-type]  # never looked into
-FAILURE = Outcome(failure=object())  # type: ignore[arg-type]  # never looked into
-BOTH = Outcome(MANIFEST.manifest, FAILURE.failure)
+FAILED = Outcome(failure=object())  # type: ignore[arg-type]  # never looked into
+BOTH = Outcome(MANIFEST.manifest, FAILED.failure)
 
 
-@pytest.mark.parametrize(("outcome", "mark"), [(MANIFEST, Mark.DONE), (FAILURE, Mark.FAILED), (BOTH, Mark.DONE)])
+@pytest.mark.parametrize(("outcome", "mark"), [(MANIFEST, Mark.DONE), (FAILED, Mark.FAILED), (BOTH, Mark.DONE)])
 def test_an_answer_leaves_its_marker_and_nothing_else(job: Any, outcome: Outcome, mark: Mark, tmp_path: Path) -> None:
     one = job(lambda: outcome)
     assert one.run() is None
@@ -174,16 +177,16 @@ def test_what_is_replaced_while_it_is_fetched_is_left_alone(job: Any) -> None:
 
 def test_a_sidecar_is_found_under_each_of_its_names(tmp_path: Path) -> None:
     storage = FolderStorage(tmp_path)
-    assert read_talk("a/b.wav", storage) == Talk()
+    assert read_stored("a/b.wav", storage) == Talk()
     for key in reversed(sidecar_keys("a/b.wav")):
         storage.write(key, f"titel: {key}".encode(), "text/plain")
-        assert read_talk("a/b.wav", storage).title == key
+        assert read_stored("a/b.wav", storage).title == key
 
 
 @pytest.mark.parametrize("data", [b"titel: [", b"\xff\xfe\x00", b"!!python/object/apply:os.system ['true']", b"- x"])
 def test_a_bad_sidecar_says_what_to_correct(data: bytes) -> None:
     with pytest.raises(InputError) as caught:
-        parse_sidecar(data)
+        parse(data)
     assert caught.value.code == "bad-sidecar"
     assert caught.value.fields["what"]
     assert caught.value.__cause__ is None
@@ -191,15 +194,15 @@ def test_a_bad_sidecar_says_what_to_correct(data: bytes) -> None:
 
 def test_a_sidecar_has_a_limit(tmp_path: Path) -> None:
     storage = FolderStorage(tmp_path)
-    storage.write("a.yaml", b"#" * (SIDECAR_BYTES + 1), "text/plain")
+    storage.write("a.yaml", b"#" * (MAX_BYTES + 1), "text/plain")
     with pytest.raises(InputError):
-        read_talk("a.wav", storage)
+        read_stored("a.wav", storage)
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode()))
 def test_whatever_a_sidecar_holds_is_talk_or_the_producers_fault(data: bytes) -> None:
     try:
-        talk = parse_sidecar(data)
+        talk = parse(data)
     except InputError:
         return
     assert isinstance(talk, Talk)

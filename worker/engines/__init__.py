@@ -1,4 +1,4 @@
-"""Adapters: each makes one engine speak the protocols of `jobs`. Heavy libraries are imported when an engine is made."""
+"""Adapters: each makes one engine speak the protocols of `jobs`; heavy libraries are imported when one is made."""
 
 from dataclasses import dataclass
 from functools import lru_cache

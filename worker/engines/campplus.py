@@ -165,6 +165,7 @@ class CamPlusPlus(nn.Module):
         self.xvector = nn.ModuleDict({**trunk, "dense": _Embedding()})
 
     def forward(self, features: Tensor) -> Tensor:
+        """Embed each item of the batch."""
         x = self.head(features.transpose(1, 2))
         *trunk, dense = self.xvector.values()
         for module in trunk:
@@ -177,4 +178,6 @@ def load_campplus(path: Path, device: torch.device) -> CamPlusPlus:
     """Read the weights. The caller has checked the file's SHA-256."""
     network = CamPlusPlus()
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return network.eval().to(device)
+    network.eval()
+    network.to(device)
+    return network

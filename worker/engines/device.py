@@ -1,8 +1,12 @@
 """Which device an engine runs on, and how many CPU threads it may take."""
 
 import os
+from typing import TYPE_CHECKING
 
 from jobs.errors import SetupError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def threads(wanted: int) -> int:
@@ -17,7 +21,7 @@ def torch_threads(wanted: int) -> None:
     torch.set_num_threads(threads(wanted))
 
 
-def torch_device(wanted: str):  # noqa: ANN201
+def torch_device(wanted: str) -> "torch.device":
     """The torch device for "auto", "cpu", "cuda" or "cuda:1".
 
     Raises:
@@ -45,5 +49,7 @@ def ctranslate2_device(wanted: str) -> tuple[str, int]:
         return ("cuda" if count else "cpu"), 0
     device, _, index = wanted.partition(":")
     if device == "cuda" and not count:
-        raise SetupError("no-cuda", f"device {wanted!r} is set, but CTranslate2 sees no CUDA device; set it to auto or cpu")
+        raise SetupError(
+            "no-cuda", f"device {wanted!r} is set, but CTranslate2 sees no CUDA device; set it to auto or cpu"
+        )
     return device, int(index or 0)

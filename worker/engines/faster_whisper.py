@@ -1,11 +1,10 @@
-"""What was said, by faster-whisper: speech found first, its language decided stretch by stretch, then decoded in batches.
+"""What was said, by faster-whisper: find speech, decide its language stretch by stretch, decode in batches.
 
 faster-whisper is given arrays and clip times, never a path: it would open whatever a file points at.
 """
 
 import importlib.metadata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from config.settings import Settings, stay_silent
 from jobs.artifacts import digest
 from jobs.audio import SAMPLE_RATE, Audio
 from jobs.errors import EngineError, SetupError
-from jobs.speech import MAX_CLIP_S, Clip, most_spoken, pack, smooth_languages
+from jobs.speech import MAX_CLIP_S, Clip, most_spoken, pack, smooth_languages, unheard
 from jobs.timeline import Span
-from jobs.transcribe import Progress, Recognition, Segment, TranscribeOptions
+from jobs.transcribe import Progress, Recognition, Segment, TranscribeOptions, in_time_order
 from jobs.transcript import Word
 from worker import weights
 from worker.engines.device import ctranslate2_device, threads
@@ -31,6 +30,8 @@ VERSION = importlib.metadata.version("faster-whisper")
 _MAX_COMPRESSION_RATIO = 2.4
 _MIN_LOGPROB = -1.0
 _NO_SPEECH = 0.6
+# Speech that decoding skipped is taken in only when it is clear: the detector may have heard music.
+_MIN_SKIPPED_LOGPROB = -0.7
 _FALLBACK_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 # Silero's answer is cut finely, so that a change of language or speaker falls between two stretches.
@@ -77,7 +78,7 @@ class FasterWhisperRecognizer:
         try:
             speech = _speech(audio)
             clips = tuple(self._clips(audio, speech, options))
-            segments = tuple(self._decode(audio, clips, options, progress))
+            segments = in_time_order(self._decode(audio, clips, speech, options, progress))
         except (RuntimeError, ValueError) as error:
             raise EngineError("transcription-failed", f"faster-whisper: {type(error).__name__}") from error
         progress(audio.duration, audio.duration)
@@ -103,16 +104,36 @@ class FasterWhisperRecognizer:
         whole = sum(found.values()) or 1.0
         return {language: found.get(language, 0.0) / whole for language in candidates}
 
-    def _decode(self, audio: Audio, clips: Sequence[Clip], options: TranscribeOptions, progress: Progress) -> Iterator[Segment]:
+    def _decode(
+        self,
+        audio: Audio,
+        clips: Sequence[Clip],
+        speech: Sequence[Span],
+        options: TranscribeOptions,
+        progress: Progress,
+    ) -> Iterator[Segment]:
         for language, run in groupby(clips, key=lambda clip: clip.language):
             run_clips = list(run)
             for first in range(0, len(run_clips), options.batch_size):
                 batch = run_clips[first : first + options.batch_size]
                 for clip, heard in zip(batch, self._heard(audio, batch, options, language), strict=True):
-                    yield from (self._again(audio, clip, options) if _failed(heard) else heard)
+                    final = self._again(audio, clip, options) if _failed(heard) else heard
+                    yield from final
+                    yield from self._skipped(audio, clip, speech, final, options)
                 progress(batch[-1].span.end, audio.duration)
 
-    def _heard(self, audio: Audio, batch: Sequence[Clip], options: TranscribeOptions, language: str) -> list[list[Segment]]:
+    def _skipped(
+        self, audio: Audio, clip: Clip, speech: Sequence[Span], heard: Sequence[Segment], options: TranscribeOptions
+    ) -> Iterator[Segment]:
+        """Decode what lies in the clip's speech without a word; what comes back must be beyond doubt."""
+        words = [word for segment in heard for word in segment.words]
+        for span in unheard(clip.span, speech, words):
+            again = self._again(audio, Clip(span, clip.language), options)
+            yield from (segment for segment in again if segment.average_logprob >= _MIN_SKIPPED_LOGPROB)
+
+    def _heard(
+        self, audio: Audio, batch: Sequence[Clip], options: TranscribeOptions, language: str
+    ) -> list[list[Segment]]:
         """Decode clips of one language at once; a list of segments for each clip."""
         from faster_whisper import BatchedInferencePipeline  # noqa: PLC0415
 
@@ -159,7 +180,11 @@ def _segments(found: Iterable[Any], language: str, within: Span, shift: float) -
         words = tuple(_words(segment.words or (), within, shift))
         if words:
             yield Segment(
-                words, language, float(segment.avg_logprob), float(segment.compression_ratio), float(segment.no_speech_prob)
+                words,
+                language,
+                float(segment.avg_logprob),
+                float(segment.compression_ratio),
+                float(segment.no_speech_prob),
             )
 
 

@@ -1,7 +1,7 @@
 """Who spoke when, by pyannote.audio 4: the packaged pipeline, or a user's own copy of community-1.
 
-The packaged pipeline is pyannote's own `SpeakerDiarization` with the segmentation-3.0 network, CAM++ voice embeddings and
-agglomerative clustering: weights that need no account. Nothing of pyannote's is asked to open an upload or a URL.
+The packaged pipeline is pyannote's own `SpeakerDiarization` with the segmentation-3.0 network, CAM++ voice
+embeddings and agglomerative clustering: weights that need no account. pyannote never opens an upload or a URL.
 """
 
 import importlib.metadata
@@ -46,9 +46,9 @@ _SEGMENTATION_STEP = 0.25
 
 
 def _import_pyannote() -> types.ModuleType:
-    """Import pyannote.audio without telemetry, and where torchaudio's compiled part doesn't fit torch, without that part.
+    """Import pyannote.audio without telemetry, and without the compiled part of a torchaudio that doesn't fit torch.
 
-    pyannote needs torchaudio for features only, which are pure torch. torchcodec isn't needed either: audio comes as arrays.
+    torchaudio is needed for features only, which are pure torch; torchcodec isn't needed: audio comes as arrays.
     """
     stay_silent()
     with warnings.catch_warnings():
@@ -59,11 +59,14 @@ def _import_pyannote() -> types.ModuleType:
             for name in [name for name in sys.modules if name.partition(".")[0] == "torchaudio"]:
                 del sys.modules[name]
             stub = types.ModuleType("torchaudio._extension")
-            stub.__dict__.update(_IS_TORCHAUDIO_EXT_AVAILABLE=False, _IS_ALIGN_AVAILABLE=False, fail_if_no_align=lambda f: f)
+            stub.__dict__.update(
+                _IS_TORCHAUDIO_EXT_AVAILABLE=False, _IS_ALIGN_AVAILABLE=False, fail_if_no_align=lambda f: f
+            )
             sys.modules["torchaudio._extension"] = stub
         import pyannote.audio  # noqa: PLC0415
 
-        return pyannote.audio
+        module: types.ModuleType = pyannote.audio
+        return module
 
 
 class PyannoteDiarizer:
@@ -123,7 +126,7 @@ def _bounds(audio: Audio, options: DiarizeOptions) -> dict[str, int]:
 
 
 def _turns(annotation: Any, duration: float) -> tuple[Turn, ...]:
-    """pyannote's annotation as turns in time order, cut at the recording's end."""
+    """Pyannote's annotation as turns in time order, cut at the recording's end."""
     found = (
         Turn(Span(max(0.0, float(segment.start)), min(float(segment.end), duration)), str(label))
         for segment, _, label in annotation.itertracks(yield_label=True)
@@ -139,7 +142,9 @@ _SHARES = {"segmentation": (0.0, 0.35), "embeddings": (0.35, 0.6)}
 def _hook(duration: float, progress: Progress) -> Callable[..., None]:
     """Turn pyannote's progress by step into seconds of audio."""
 
-    def report(step: str, _: object, *, total: float | None = None, completed: float | None = None, **__: object) -> None:
+    def report(
+        step: str, _: object, *, total: float | None = None, completed: float | None = None, **__: object
+    ) -> None:
         if step in _SHARES and total and completed is not None:
             start, share = _SHARES[step]
             progress(duration * (start + share * min(1.0, float(completed) / float(total))), duration)
@@ -173,7 +178,7 @@ def _packaged(settings: Settings, device: torch.device) -> Any:
 
 
 def _pipeline_type() -> type:
-    """pyannote's `SpeakerDiarization` with our embeddings; made here because pyannote is imported late."""
+    """Pyannote's `SpeakerDiarization` with our embeddings; made here because pyannote is imported late."""
     from pyannote.audio.core.plda import PLDA  # noqa: PLC0415
     from pyannote.audio.pipelines.speaker_diarization import SpeakerDiarization  # noqa: PLC0415
 
@@ -197,14 +202,22 @@ def _pipeline_type() -> type:
             )
             self._voices = network
 
-        def get_embeddings(self, file: Any, binary_segmentations: Any, exclude_overlap: bool = True, hook: Any = None) -> Any:
+        def get_embeddings(
+            self,
+            file: Any,
+            binary_segmentations: Any,
+            exclude_overlap: bool = True,
+            hook: Any = None,
+        ) -> Any:
             """Embed each (window, local speaker): float array (windows, speakers, 192), NaN where nobody speaks."""
             return embed_windows(self._voices, file["waveform"], binary_segmentations, hook or (lambda *_, **__: None))
 
     return PackagedDiarization
 
 
-def embed_windows(network: CamPlusPlus, waveform: torch.Tensor, segmentations: Any, hook: Callable[..., None]) -> NDArray[np.float32]:
+def embed_windows(
+    network: CamPlusPlus, waveform: torch.Tensor, segmentations: Any, hook: Callable[..., None]
+) -> NDArray[np.float32]:
     """Embed every local speaker of every window, from the frames where nobody else speaks if those suffice.
 
     `waveform` is (1, samples); `segmentations` a SlidingWindowFeature (windows, frames, speakers) of zeros and ones.
@@ -236,7 +249,9 @@ def _embed(network: CamPlusPlus, features: torch.Tensor) -> NDArray[np.float32]:
     return embedding
 
 
-def _window_features(waveform: torch.Tensor, duration: float, step: float, windows: int) -> Iterator[tuple[int, torch.Tensor]]:
+def _window_features(
+    waveform: torch.Tensor, duration: float, step: float, windows: int
+) -> Iterator[tuple[int, torch.Tensor]]:
     """Log mel features (frames, 80) of each window, computed once for many windows that overlap."""
     from torchaudio.compliance import kaldi  # noqa: PLC0415
 
@@ -252,4 +267,3 @@ def _window_features(waveform: torch.Tensor, duration: float, step: float, windo
         for place in range(first, last):
             offset = round((place - first) * step / _FRAME_S)
             yield place, features[offset : offset + round(duration / _FRAME_S)]
-

@@ -1,0 +1,49 @@
+# Two commands do everything, set-up included: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV   ?= .venv
+FILE   ?= tests/fixtures/gespraech.opus
+OUT    ?= nachlese-out
+ARGS   ?=
+
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run up test check bench format setup clean
+
+help: ## What there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: $(READY) ## The main job: FILE=… (default: the bundled conversation) into OUT=…
+	@$(BIN)/nachlese run --out '$(OUT)' $(ARGS) '$(FILE)'
+
+up: $(READY) ## Everything on this machine: S3 server, broker, intake and a worker
+	@$(BIN)/nachlese up $(ARGS)
+
+test: $(READY) ## Lint, types and all tests
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## Lint and types alone
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(READY) ## Speed and memory against the bare engines, as ratios of one run
+	@$(BIN)/python -m pytest tests/benchmarks -m bench -s --no-header -q $(ARGS)
+
+format: $(READY) ## Put the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+setup: $(READY) ## Set up without running anything
+
+clean: ## Remove the environment and what tools left behind
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Made anew when what is installed changes. The lock holds every package with its hashes; the second installation
+# adds what only some machines need (torch's CUDA libraries) and the project itself.
+$(READY): pyproject.toml requirements.lock config/weights.lock.toml
+	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh config/setup.sh
+	@touch $@
