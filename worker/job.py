@@ -20,7 +20,7 @@ from config.settings import Settings, labels
 from jobs.artifacts import FAILURE, MANIFEST, Artifact, Entry, Failure, Manifest, canonical_json, digest, stage_key
 from jobs.audio import Audio, MediaInfo
 from jobs.diarize import Diarization
-from jobs.errors import InputError
+from jobs.errors import InputError, NachleseError
 from jobs.export import recap_files, transcript_files
 from jobs.pipeline import diarize_options, gap_fields, transcribe_options, transcript_of
 from jobs.programme import Talk

