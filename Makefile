@@ -42,8 +42,7 @@ setup: $(READY) ## Set up without running anything
 clean: ## Remove the environment and what tools left behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Made anew when what is installed changes. The lock holds every package with its hashes; the second installation
-# adds what only some machines need (torch's CUDA libraries) and the project itself.
-$(READY): pyproject.toml requirements.lock config/weights.lock.toml
+# Made anew when what is installed changes.
+$(READY): pyproject.toml config/requirements.lock config/torch.lock config/weights.lock.toml config/setup.sh
 	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh config/setup.sh
 	@touch $@

@@ -30,7 +30,13 @@ command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || need ffmpeg
 [ -x "$VENV/bin/python" ] || { say "Making the environment in $VENV …"; "$PYTHON" -m venv "$VENV"; }
 pip="$VENV/bin/python -m pip --disable-pip-version-check --quiet"
 say "Installing locked packages (once; a few minutes) …"
-$pip install --no-deps --require-hashes -r requirements.lock
+# torch comes first and by itself: pip takes the build that this machine is set up for (CPU or CUDA), and only then is
+# its hash compared with those allowed. Everything else is locked; the last line adds what only a CUDA build needs.
+wheels=$(mktemp -d)
+trap 'rm -rf "$wheels"' EXIT
+$pip download --no-deps --dest "$wheels" "$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' config/torch.lock)"
+$pip install --no-deps --require-hashes --no-index --find-links "$wheels" -r config/torch.lock
+$pip install --no-deps --require-hashes -r config/requirements.lock
 $pip install --no-build-isolation --editable '.[laptop,test]'
 say "Fetching model weights (once; 180 MB) …"
 "$VENV/bin/nachlese" weights fetch

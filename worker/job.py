@@ -115,8 +115,8 @@ class _Work:
                 hear = partial(crew.recognizer.recognize, audio, asked, progress("transcribe"))
                 tell = partial(crew.diarizer.diarize, audio, bounds, progress("diarize"))
                 words, turns = _side_by_side(
-                    partial(self._stage, "words", words_key, words, hear),
-                    partial(self._stage, "turns", turns_key, turns, tell),
+                    lambda: self._stage("words", words_key, words, hear),
+                    lambda: self._stage("turns", turns_key, turns, tell),
                 )
         return transcript_of(self.place.recording.id, media, words, turns)
 
