@@ -114,7 +114,7 @@ def _guest(entry: object) -> Guest:
         fields = {str(key).strip().lower(): value for key, value in entry.items()}
         name = _text(fields.get("name"), "name")
         role = _text(fields.get("role") or fields.get("rolle"), "rolle")
-        if name is None and len(fields) == 1:  # "- Anna Berger: Moderation"
+        if len(fields) == 1 and not fields.keys() & {"name", "role", "rolle"}:  # "- Anna Berger: Moderation"
             ((name, given),) = ((str(key).strip(), value) for key, value in entry.items())
             role = _text(given, "rolle")
     else:

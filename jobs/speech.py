@@ -83,13 +83,19 @@ def unheard(within: Span, speech: Sequence[Span], words: Sequence[Word]) -> tupl
             start = max(start, word.span.end + WORD_MARGIN_S)
         if end - start >= MIN_UNHEARD_S:
             found.append(Span(start, end))
-    return tuple(_joined(found))
+    return tuple(_joined(found, words))
 
 
-def _joined(spans: Sequence[Span]) -> Iterator[Span]:
+def _joined(spans: Sequence[Span], words: Sequence[Word]) -> Iterator[Span]:
+    """Join what only a breath keeps apart: a word in between would be heard twice."""
     current: Span | None = None
     for span in spans:
-        if current is not None and current.gap(span) <= MAX_PAUSE_S and span.end - current.start <= MAX_CLIP_S:
+        if (
+            current is not None
+            and current.gap(span) <= MAX_PAUSE_S
+            and span.end - current.start <= MAX_CLIP_S
+            and not any(current.end <= word.span.middle <= span.start for word in words)
+        ):
             current = current.hull(span)
         else:
             if current is not None:

@@ -69,7 +69,10 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="nachlese", message="nachlese %(version)s")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda *given: _show_version(*given),
+    help="Show the version and exit.",
+)  # fmt: skip
 @click.option("--debug", is_flag=True, help="Log everything, show tracebacks.")
 @_CONFIG
 @click.pass_context
@@ -114,6 +117,10 @@ def run(  # noqa: PLR0913  # one parameter an option
         if not path.is_file():
             failed = True
             click.echo(f"„{path}“ gibt es nicht; bitte den Pfad prüfen.", err=True)
+            continue
+        if not local.has_plain_name(path):
+            failed = True
+            _refuse_name(path)
             continue
         try:
             said = local.talk_of(path, talk, language=language, voices=voices)
@@ -350,6 +357,14 @@ def main(args: Sequence[str] | None = None) -> None:
     cli.main(args=None if args is None else list(args), prog_name="nachlese")
 
 
+def _show_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked:
+        from worker.provenance import app_version  # noqa: PLC0415
+
+        click.echo(f"nachlese {app_version()}")
+        ctx.exit()
+
+
 def _settings(ctx: click.Context, *, quiet: bool = False) -> "Settings":
     """Read the settings and set up logging; a fault in them ends the command."""
     from pydantic import ValidationError  # noqa: PLC0415
@@ -427,6 +442,12 @@ def _show(path: Path, out: Path, outcome: "Outcome") -> None:
         _show_recap(outcome.transcript, outcome.recap)
     click.echo(f"\nDateien in {folder}:")
     click.echo("  " + "\n  ".join(entry.name for entry in outcome.manifest.artifacts))
+
+
+def _refuse_name(path: Path) -> None:
+    from config.settings import labels  # noqa: PLC0415
+
+    click.echo(labels()["error.bad-name"].format(name=click.format_filename(path)), err=True)
 
 
 def _show_recap(transcript: "Transcript", recap: "Recap | None") -> None:

@@ -107,18 +107,18 @@ class _Work:
         media = self._stored("media", media_key, MediaInfo)
         words = self._stored("words", words_key, Recognition)
         turns = self._stored("turns", turns_key, Diarization)
-        if media is None or words is None or turns is None:
-            with scratch(self.settings) as empty:
-                audio, media = self._decode(source, empty, track)
-                self._store("media", media_key, media)
-                progress = partial(partial, self.report)
-                hear = partial(crew.recognizer.recognize, audio, asked, progress("transcribe"))
-                tell = partial(crew.diarizer.diarize, audio, bounds, progress("diarize"))
-                words, turns = _side_by_side(
-                    lambda: self._stage("words", words_key, words, hear),
-                    lambda: self._stage("turns", turns_key, turns, tell),
-                )
-        return transcript_of(self.place.recording.id, media, words, turns)
+        if media is not None and words is not None and turns is not None:
+            return transcript_of(self.place.recording.id, media, words, turns)
+        with scratch(self.settings) as empty:
+            audio, media = self._decode(source, empty, track)
+            self._store("media", media_key, media)
+            hear = partial(crew.recognizer.recognize, audio, asked, partial(self.report, "transcribe"))
+            tell = partial(crew.diarizer.diarize, audio, bounds, partial(self.report, "diarize"))
+            heard, told = _side_by_side(
+                lambda: words or self._stage("words", words_key, hear),
+                lambda: turns or self._stage("turns", turns_key, tell),
+            )
+        return transcript_of(self.place.recording.id, media, heard, told)
 
     def recap(self, transcript: Transcript, talk: Talk) -> Recap | None:
         """The draft, or None: whatever goes wrong here never costs the transcript."""
@@ -145,9 +145,7 @@ class _Work:
         progress: Progress = partial(self.report, "decode")
         return decode(source, limits=self.settings.media, scratch=empty, track=track, progress=progress)
 
-    def _stage(self, stage: str, depends_on: str, stored: T | None, make: Callable[[], T]) -> T:
-        if stored is not None:
-            return stored
+    def _stage(self, stage: str, depends_on: str, make: Callable[[], T]) -> T:
         started = monotonic()
         made = make()
         self._store(stage, depends_on, made)

@@ -61,6 +61,15 @@ def doubles(paths: Sequence[Path]) -> tuple[str, ...]:
     return tuple(sorted({name for name in names if names.count(name) > 1}))
 
 
+def has_plain_name(path: Path) -> bool:
+    """Whether the absolute path is text: Unix takes any bytes for a name, JSON and buckets don't."""
+    try:
+        str(path.resolve()).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _place(path: Path, out: Path) -> Place:
     return Place(_recording(path), FolderStorage(out), folder_of(path.name), path.name)
 

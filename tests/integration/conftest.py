@@ -6,8 +6,10 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -187,3 +189,142 @@ def until() -> Callable[[Callable[[], object]], None]:
             time.sleep(0.1)
 
     return wait
+
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "tests" / "fixtures"
+#: Settings that take engines without weights.
+FAKE = {"NACHLESE_TRANSCRIBE__MODEL": "fake", "NACHLESE_DIARIZE__PIPELINE": "fake"}
+
+#: Imported by every Python process before its first line: notes whoever looks beyond this machine, and stops it.
+_GUARD = """
+import ipaddress, os, sys
+
+def inside(host):
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+def watch(event, given):
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = given[1]
+        beyond = isinstance(address, tuple) and not inside(address[0])
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+        beyond = not inside(given[0])
+    else:
+        return
+    if beyond:
+        with open(os.environ["GUARD_NOTES"], "a") as notes:
+            notes.write(event + "\\n")
+        raise OSError("the guard lets nothing out")
+
+sys.addaudithook(watch)
+with open(os.environ["GUARD_NOTES"], "a"):
+    pass
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call of the command line that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What it logged."""
+        return [json.loads(line) for line in self.err.splitlines() if line.startswith("{")]
+
+    def names(self) -> list[str]:
+        """The names of its events."""
+        return [event["event"] for event in self.events]
+
+
+class CommandLine:
+    """`nachlese` in a process of its own, in an empty folder, with no settings but the defaults."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("NACHLESE_")}
+        return kept | {"PYTHONPATH": str(ROOT)} | more
+
+    def start(self, *words: object, under: Sequence[str] = (), **more: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [*under, sys.executable, "-m", "worker", *map(str, words)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder, env=self.environment(**more),
+        )  # fmt: skip
+
+    def __call__(self, *words: object, under: Sequence[str] = (), **more: str) -> Called:
+        with self.start(*words, under=under, **more) as process:
+            out, err = process.communicate()
+        return Called(process.returncode, out, err)
+
+
+@pytest.fixture(scope="session")
+def nachlese(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    return CommandLine(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture(scope="session")
+def fake_engines() -> dict[str, str]:
+    """Settings that take engines without weights."""
+    return FAKE
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """An environment in which no Python process can reach beyond this machine unnoticed."""
+
+    environment: dict[str, str]
+    notes: Path
+
+    @property
+    def seen(self) -> list[str]:
+        """What was tried; raises FileNotFoundError where the guard never stood."""
+        return self.notes.read_text().splitlines()
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Guarded]:
+    """Make a guard of one's own."""
+
+    def make() -> Guarded:
+        folder = tmp_path_factory.mktemp("guard")
+        (folder / "sitecustomize.py").write_text(_GUARD)
+        notes = folder / "notes"
+        path = os.pathsep.join([str(folder), str(ROOT)])
+        return Guarded({"PYTHONPATH": path, "GUARD_NOTES": str(notes)}, notes)
+
+    return make
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What `nachlese run` made of all recordings in tests/fixtures, with real engines."""
+
+    called: Called
+    out: Path
+    guard: Guarded
+
+    def folder(self, name: str) -> Path:
+        return self.out / f"{name}.nachlese"
+
+    def transcript(self, name: str) -> Any:
+        return json.loads((self.folder(name) / "transcript.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def demo_run(nachlese: CommandLine, guarded: Callable[[], Guarded], tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """One run with real engines for all tests: models are slow to load. It logs all it can, and is guarded."""
+    guard, out = guarded(), tmp_path_factory.mktemp("demo")
+    sound = sorted([*FIXTURES.glob("*.opus"), *FIXTURES.glob("*.flac")])
+    called = nachlese("run", *sound, "--out", out, NACHLESE_LOG__LEVEL="debug", **guard.environment)
+    return Demo(called, out, guard)

@@ -1,0 +1,130 @@
+"""Who may know whom: read from the source, so that nothing needs to be imported."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+#: What reaches beyond values: processes, disk, network, clock, chance, environment, logs.
+BEYOND_VALUES = {
+    "asyncio", "boto3", "botocore", "ctypes", "faster_whisper", "httpx", "io", "logging", "multiprocessing", "os",
+    "pathlib", "pyannote", "pydantic_settings", "random", "redis", "requests", "rq", "secrets", "shutil", "signal",
+    "socket", "sqlite3", "structlog", "subprocess", "sys", "tempfile", "threading", "time", "torch", "urllib.request",
+    "uuid",
+}  # fmt: skip
+#: Modules of the core that read files, and which.
+MAY_READ_FILES = {"jobs/export/pages.py": "its own templates, once, when it is imported"}
+#: Besides the standard library, all that the core may lean on.
+PURE_LIBRARIES = {"jinja2", "markupsafe", "numpy", "pydantic", "wordfreq"}
+
+#: Code outside the settings that may touch the environment, and why. Nobody so far.
+MAY_READ_ENVIRONMENT: dict[str, str] = {}
+
+
+def modules(*folders):
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def tree(path):
+    return ast.parse(path.read_text(), str(path))
+
+
+def imported(path):
+    """Names of all that a module imports, anywhere in it, and of the packages they lie in."""
+    found = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found | {name.partition(".")[0] for name in found}
+
+
+def named(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", modules("jobs"), ids=named)
+def test_the_core_deals_in_values_only(path):
+    found = imported(path)
+    assert not found & {"worker", "config", *BEYOND_VALUES}
+    assert {name for name in found if "." not in name} <= {"jobs", *sys.stdlib_module_names, *PURE_LIBRARIES}
+
+
+@pytest.mark.parametrize("path", modules("jobs"), ids=named)
+def test_the_core_opens_nothing_and_never_asks_for_the_time(path):
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in {"open", "print", "input", "exec", "eval", "__import__"}
+            assert called.rpartition(".")[2] not in {"now", "utcnow", "today", "write_text", "write_bytes"}
+            if named(path) not in MAY_READ_FILES:
+                assert called.rpartition(".")[2] not in {"read_text", "read_bytes"}
+
+
+@pytest.mark.parametrize("path", modules("config"), ids=named)
+def test_the_settings_know_neither_core_nor_machinery(path):
+    assert not imported(path) & {"jobs", "worker"}
+
+
+@pytest.mark.parametrize("path", [p for p in modules("worker") if named(p) != "worker/cli.py"], ids=named)
+def test_nobody_imports_the_command_line(path):
+    if named(path) == "worker/__main__.py":
+        return
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom):
+            assert node.module != "worker.cli"
+            assert not (node.module == "worker" and "cli" in {alias.name for alias in node.names})
+        if isinstance(node, ast.Import):
+            assert "worker.cli" not in {alias.name for alias in node.names}
+
+
+def test_one_module_reads_the_environment():
+    reach = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
+    found = set()
+    for path in modules("config", "jobs", "worker"):
+        for node in ast.walk(tree(path)):
+            attribute = isinstance(node, ast.Attribute) and node.attr in reach
+            name = isinstance(node, ast.alias) and node.name in reach
+            if attribute or name:
+                found.add(named(path))
+    assert found == {"config/settings.py", *MAY_READ_ENVIRONMENT}
+
+
+def test_nothing_but_the_command_line_prints():
+    found = set()
+    for path in modules("config", "jobs", "worker"):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "click.echo", "click.secho"}:
+                found.add(named(path))
+    assert found == {"worker/cli.py"}
+
+
+#: Where an exception of any kind may be caught, and why.
+BOUNDARIES = {
+    "worker/cli.py": "the last one before the terminal",
+    "worker/dispatch.py": "whatever a stranger wrote into the broker must not stop the worker",
+    "worker/doctor.py": "one check that fails must not cost the others",
+    "worker/job.py": "a failed recap never costs the transcript",
+    "worker/tasks.py": "the job: RQ would write what comes out into the broker",
+}
+
+
+def test_errors_of_any_kind_are_caught_at_known_boundaries_only():
+    found = set()
+    for path in modules("config", "jobs", "worker"):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ExceptHandler):
+                kind = "" if node.type is None else ast.unparse(node.type)
+                if kind in {"", "Exception", "BaseException"}:
+                    found.add(named(path))
+    assert found == set(BOUNDARIES)
+
+
+@pytest.mark.parametrize("path", modules("config", "jobs", "worker"), ids=named)
+def test_no_module_is_called_like_one_of_python(path):
+    assert path.stem == "__init__" or path.stem == "__main__" or path.stem not in sys.stdlib_module_names

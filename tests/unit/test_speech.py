@@ -1,0 +1,161 @@
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.speech import (
+    MAX_CLIP_S,
+    MAX_PAUSE_S,
+    MIN_UNHEARD_S,
+    WORD_MARGIN_S,
+    Clip,
+    most_spoken,
+    pack,
+    smooth_languages,
+    unheard,
+)
+from jobs.timeline import Span
+from jobs.transcript import Word
+
+LANGUAGES = ("de", "en")
+EVEN = 1e-9
+
+
+@st.composite
+def stretches(draw, longest=400):
+    """Speech as a detector gives it: disjoint, in time order, on a grid of 100 ms."""
+    at, found = 0, []
+    for _ in range(draw(st.integers(0, 30))):
+        at += draw(st.integers(1, 40))
+        end = at + draw(st.integers(1, longest))
+        found.append(Span(at / 10, end / 10))
+        at = end
+    return tuple(found)
+
+
+@st.composite
+def speech_and_languages(draw):
+    speech = draw(stretches())
+    language = st.sampled_from(LANGUAGES)
+    return speech, draw(st.lists(language, min_size=len(speech), max_size=len(speech)))
+
+
+@st.composite
+def speech_and_words(draw):
+    speech = draw(stretches(longest=120))
+    starts = sorted(draw(st.lists(st.integers(0, 1200), max_size=20)))
+    words = [Word("ja", Span(start / 10, (start + draw(st.integers(0, 9))) / 10), 1.0) for start in starts]
+    return speech, words
+
+
+@given(speech_and_languages())
+def test_clips_hold_every_stretch_once_and_in_its_language(both):
+    speech, languages = both
+    clips = list(pack(speech, languages))
+    holders = [
+        [clip for clip in clips if clip.span.start <= span.start and span.end <= clip.span.end] for span in speech
+    ]
+    assert [len(held) for held in holders] == [1] * len(speech)
+    assert [held[0].language for held in holders] == languages
+
+
+@given(speech_and_languages())
+def test_clips_follow_each_other_and_begin_and_end_with_speech(both):
+    speech, languages = both
+    clips = list(pack(speech, languages))
+    assert all(one.span.end <= other.span.start for one, other in pairwise(clips))
+    assert {clip.span.start for clip in clips} <= {span.start for span in speech}
+    assert {clip.span.end for clip in clips} <= {span.end for span in speech}
+
+
+@given(speech_and_languages())
+def test_a_clip_can_be_heard_in_one_go_and_holds_no_long_pause(both):
+    speech, languages = both
+    for clip in pack(speech, languages):
+        held = [span for span in speech if span.overlap(clip.span) > 0]
+        assert clip.span.duration <= MAX_CLIP_S or len(held) == 1
+        assert all(one.gap(other) <= MAX_PAUSE_S + EVEN for one, other in pairwise(held))
+
+
+def test_a_full_clip_is_cut_at_the_longest_pause_of_its_second_half():
+    speech = (Span(0, 8), Span(9.2, 16), Span(16.3, 20), Span(21, 25), Span(25.2, 27), Span(27.3, 33))
+    assert [clip.span for clip in pack(speech, ["de"] * 6)] == [Span(0, 20), Span(21, 33)]
+
+
+@given(speech_and_words())
+def test_what_is_unheard_is_speech_without_a_word(both):
+    speech, words = both
+    within = Span(5, 100)
+    for span in unheard(within, speech, words):
+        assert span.duration >= MIN_UNHEARD_S - EVEN
+        assert within.start <= span.start
+        assert span.end <= within.end
+        assert not [w for w in words if w.span.overlap(span) > EVEN or span.start < w.span.middle < span.end]
+        pieces = [piece for piece in speech if piece.overlap(span) > 0]
+        assert pieces[0].start <= span.start
+        assert span.end <= pieces[-1].end
+        assert all(one.gap(other) <= MAX_PAUSE_S + EVEN for one, other in pairwise(pieces))
+
+
+@given(speech_and_words())
+def test_no_long_silence_of_the_recognizer_goes_unnoticed(both):
+    speech, words = both
+    found = unheard(Span(0, 1000), speech, words)
+    reach = WORD_MARGIN_S + EVEN
+    for piece in speech:
+        inside = [word for word in words if word.span.gap(piece) <= reach]
+        if piece.duration >= MIN_UNHEARD_S and not inside:
+            assert any(span.overlap(piece) == pytest.approx(piece.duration) for span in found)
+
+
+def test_a_word_between_two_silences_is_not_decoded_again():
+    word = Word("ja", Span(2.2, 2.4), 1.0)
+    assert unheard(Span(0, 5), [Span(0, 5)], [word]) == (Span(0, 2.2 - WORD_MARGIN_S), Span(2.4 + WORD_MARGIN_S, 5))
+
+
+votes = st.floats(0.5, 1, exclude_min=True)
+durations = st.floats(0.1, 28)
+
+
+@given(st.lists(st.tuples(votes, durations), max_size=20), st.sampled_from(LANGUAGES))
+def test_votes_that_agree_are_never_changed(ballots, winner):
+    loser = "en" if winner == "de" else "de"
+    cast = [{winner: share, loser: 1 - share} for share, _ in ballots]
+    assert smooth_languages(cast, [seconds for _, seconds in ballots]) == (winner,) * len(ballots)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), durations), min_size=1, max_size=9))
+def test_the_path_is_the_likeliest_of_all(ballots):
+    """Against every path there is: its votes, weighted by length, and 0.1 for each change of language."""
+    cast = [{"de": share, "en": 1 - share} for share, _ in ballots]
+
+    def likelihood(path):
+        voted = sum(
+            min(1.0, seconds / 3) * math.log(max(vote[language], 1e-6))
+            for vote, (_, seconds), language in zip(cast, ballots, path, strict=True)
+        )
+        return voted + math.log(0.1) * sum(one != other for one, other in pairwise(path))
+
+    every = [tuple(LANGUAGES[number >> i & 1] for i in range(len(ballots))) for number in range(2 ** len(ballots))]
+    found = smooth_languages(cast, [seconds for _, seconds in ballots])
+    assert likelihood(found) == pytest.approx(max(map(likelihood, every)))
+
+
+def test_a_long_clear_sentence_in_another_language_stands():
+    english, german = {"de": 0.02, "en": 0.98}, {"de": 0.998, "en": 0.002}
+    found = smooth_languages([english, english, german, english], [12.0, 5.0, 3.7, 9.0])
+    assert found == ("en", "en", "de", "en")
+
+
+def test_a_short_or_unsure_vote_is_overruled_by_its_neighbours():
+    english, german = {"de": 0.02, "en": 0.98}, {"de": 0.998, "en": 0.002}
+    assert smooth_languages([english, german, english], [12.0, 0.6, 9.0]) == ("en",) * 3
+    assert smooth_languages([english, {"de": 0.7, "en": 0.3}, english], [12.0, 4.0, 9.0]) == ("en",) * 3
+
+
+def test_most_spoken_counts_seconds_not_clips():
+    clips = (Clip(Span(0, 2), "en"), Clip(Span(3, 5), "en"), Clip(Span(6, 11), "de"))
+    assert most_spoken(clips) == "de"
+    assert most_spoken(()) == "und"
