@@ -13,6 +13,9 @@ from jobs.transcript import Turn, Utterance, Word
 
 #: A word that no turn touches takes the nearest turn within this distance.
 MAX_GAP_S: Seconds = 0.5
+#: How far a change of speaker may be moved to meet a sentence border: words, and seconds.
+MAX_SNAP_WORDS = 4
+MAX_SNAP_S: Seconds = 1.5
 #: A pause that ends an utterance even within a sentence.
 MAX_PAUSE_S: Seconds = 2.0
 
@@ -43,6 +46,39 @@ def _speaker(word: Word, turns: Sequence[Turn], ends: Sequence[Seconds], max_gap
     return nearest[1] if nearest is not None and nearest[0] <= max_gap else None
 
 
+def snap_to_sentences(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Move a change of speaker to the sentence border beside it, if there is one within a few words.
+
+    A diarizer is right about who talks, but a little early or late about when; people mostly hand over where a sentence
+    ends. Interjections stay: both sides must keep more words than are moved.
+    """
+    told = list(words)
+    plain = [replace(word, speaker=None) for word in words]
+    for index in range(len(told) - 1):
+        if told[index].speaker == told[index + 1].speaker or is_sentence_end(plain, index):
+            continue
+        for target in sorted(range(index - MAX_SNAP_WORDS, index + MAX_SNAP_WORDS + 1), key=lambda at: abs(at - index)):
+            if 0 <= target < len(told) - 1 and is_sentence_end(plain, target) and _may_move(told, index, target):
+                first, last = min(index, target) + 1, max(index, target)
+                speaker = told[index].speaker if target > index else told[index + 1].speaker
+                told[first : last + 1] = [replace(word, speaker=speaker) for word in told[first : last + 1]]
+                break
+    return tuple(told)
+
+
+def _may_move(words: Sequence[Word], index: int, target: int) -> bool:
+    """Whether the words between a change of speaker and a sentence border are few, short, and of one voice."""
+    first, last = min(index, target) + 1, max(index, target)
+    moved = words[first : last + 1]
+    if len({word.speaker for word in moved}) != 1 or moved[-1].span.end - moved[0].span.start > MAX_SNAP_S:
+        return False
+    if target > index:
+        keeps = words[last + 1 : last + 2 + len(moved)]
+    else:
+        keeps = words[max(0, first - 1 - len(moved)) : first]
+    return len(keeps) > len(moved) and {word.speaker for word in keeps} == {moved[0].speaker}
+
+
 def utterances(segments: Sequence[Segment], turns: Sequence[Turn]) -> tuple[Utterance, ...]:
     """Break the recognizer's segments into utterances: at a change of speaker or language, sentence end and long pause.
 
@@ -52,7 +88,7 @@ def utterances(segments: Sequence[Segment], turns: Sequence[Turn]) -> tuple[Utte
     for language, run in groupby(segments, key=lambda segment: segment.language):
         heard = list(run)
         origin = [segment for segment in heard for _ in segment.words]
-        words = assign_speakers([word for segment in heard for word in segment.words], turns)
+        words = snap_to_sentences(assign_speakers([word for segment in heard for word in segment.words], turns))
         for start, stop in _breaks(words):
             doubt = doubt_of(words[start:stop], origin[start:stop], turns)
             found.append(Utterance(f"u{len(found) + 1:04d}", words[start:stop], words[start].speaker, language, doubt))

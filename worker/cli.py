@@ -5,6 +5,7 @@ Nothing heavy is imported before a command needs it: `nachlese --help` answers a
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -170,7 +171,7 @@ def put(ctx: click.Context, file: Path, key: str | None, talk: Path | None, as_j
         )
     else:
         click.echo(labels()[f"put.{word}"].format(name=done.key))
-        click.echo(f"Nachsehen: nachlese status {done.key}")
+        click.echo(f"Nachsehen: nachlese status {shlex.quote(done.key)}")
 
 
 @cli.command()
@@ -240,7 +241,7 @@ def retry(ctx: click.Context, key: str) -> None:
 
     settings = _settings(ctx)
     standing.retry(key, _storage(settings), _queue(settings))
-    click.echo(f"„{key}“ wird noch einmal versucht. Nachsehen: nachlese status {key}")
+    click.echo(f"„{key}“ wird noch einmal versucht. Nachsehen: nachlese status {shlex.quote(key)}")
 
 
 @cli.command()

@@ -385,6 +385,7 @@ def _bucket_answers(settings: Settings) -> bool:
 
 def _greet(home: Home, say: Callable[[str], None]) -> None:
     fields = {
+        "command": sys.argv[0] if Path(sys.argv[0]).name == "nachlese" else f"{sys.executable} -m worker",
         "folder": home.root,
         "endpoint": home.endpoint,
         "bucket": BUCKET,

@@ -2,11 +2,12 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -277,6 +278,65 @@ def nachlese(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
 def fake_engines() -> dict[str, str]:
     """Settings that take engines without weights."""
     return FAKE
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """Uploads that nobody can work with, and what their producers must hear."""
+
+    folder: Path
+    #: File name → the failure's code.
+    codes: Mapping[str, str]
+    #: Of this one a part can be read.
+    truncated: str
+    #: Beside them lies a file that two of them point at; this is in it.
+    secret: str
+
+    def paths(self) -> list[Path]:
+        return [self.folder / name for name in (*self.codes, self.truncated)]
+
+
+@pytest.fixture(scope="session")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Bad:
+    folder = tmp_path_factory.mktemp("bad")
+    secret = "Kontonummer 4711"
+    garbage = random.Random(1).randbytes(40_000)  # noqa: S311  # the same garbage every time
+
+    def make(name: str, *arguments: object) -> Path:
+        words = ["ffmpeg", "-v", "error", "-nostdin", *map(str, arguments), str(folder / name)]
+        subprocess.run(words, check=True)
+        return folder / name
+
+    speech = ("-i", FIXTURES / "einzel.opus")
+    picture = ("-f", "lavfi", "-i", "testsrc=size=64x48:rate=5:duration=2")
+    make("bild.png", *picture, "-frames:v", 1).rename(folder / "bild.mp3")
+    make("foto.jpg", *picture, "-frames:v", 1).rename(folder / "foto.mp3")
+    make("stumm.mp4", *picture, "-c:v", "libx264")
+    make("kurz.wav", *speech, "-t", 0.4)
+    whole = make("abgerissen.mp3", *speech, "-b:a", "64k")
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    video = make("ohne Ende.mp4", *picture, *speech, "-c:a", "aac")
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    make("geheim.wav", *speech)
+    (folder / "geheim.txt").write_text(secret)
+    (folder / "skript.wav").write_text(f"ffconcat version 1.0\nfile {folder / 'geheim.wav'}\nfile geheim.wav\n")
+    (folder / "liste.mp3").write_text(
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{folder / 'geheim.wav'}\n"
+        f"#EXTINF:9,\nfile://{folder / 'geheim.txt'}\n#EXT-X-ENDLIST\n"
+    )
+    (folder / "leer.mp3").touch()
+    odd = ("müll.wav", "Gespräch mit Jürgen.mp3", "💥 <script>alert(1).m4a", "'; rm -rf %s {name}.mp3", "-i.mp3",
+           "ü" * 120 + ".mp3")  # fmt: skip
+    for name in odd:
+        (folder / name).write_bytes(garbage)
+    (folder / "beiblatt.opus").write_bytes((FIXTURES / "einzel.opus").read_bytes())
+    (folder / "beiblatt.yaml").write_text("titel: [nicht geschlossen")
+    codes = dict.fromkeys(odd, "not-media") | {
+        "leer.mp3": "empty-file", "bild.mp3": "not-media", "foto.mp3": "not-media", "stumm.mp4": "no-audio-track",
+        "kurz.wav": "too-short", "skript.wav": "not-allowed-format", "liste.mp3": "not-allowed-format",
+        "ohne Ende.mp4": "undecodable", "beiblatt.opus": "bad-sidecar",
+    }  # fmt: skip
+    return Bad(folder, codes, "abgerissen.mp3", secret)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,302 @@
+"""How many voices there are and which one speaks when, from voice embeddings a tenth of a second apart.
+
+    Activity ──cells──► Cells ──(worker: embed each window)──► embeddings ──group──► voices ──follow──► labels ──► turns
+
+Segmentation networks hear well that somebody speaks, and often that another begins; but within ten seconds they take two
+like voices for one. So identity comes from embeddings alone here, and segmentation only says where changes are likely.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.timeline import Seconds, Span
+from jobs.transcript import Turn
+
+Embeddings = NDArray[np.floating]
+
+#: Step at which the voice is looked at: less than the shortest answer, a few frames of the network.
+CELL_S: Seconds = 0.1
+#: An embedding hears at most this much around its cell: longer blurs quick turns, shorter mistakes voices.
+WINDOW_S: Seconds = 1.0
+#: A window with less than this says too little about a voice to found a group.
+CLEAR_S: Seconds = 0.8
+
+#: Two groups are one person when their similarity, noise taken out, is above this: 1.0 for equal voices by definition.
+SAME_VOICE = 0.85
+#: Windows (half a second apart) that make a group a person rather than a cough or a blend at a change of speaker.
+MIN_WINDOWS = 4
+# Windows grouped together in one go: a matrix of this size squared; longer recordings go in two levels.
+_BLOCK = 1000
+# Pairs of windows that a group's own similarity is taken to rest on beforehand, so that small groups aren't believed.
+_PRIOR_PAIRS = 6.0
+
+# Log-likelihood of a voice per second and unit of cosine: same and other speakers' windows differ by about 0.3 with a
+# standard deviation of 0.08, and normal distributions then give 0.3 / 0.08² ≈ 45; less, since neighbours overlap.
+_EVIDENCE = 30.0
+# Cost (nats) of a change of speaker where segmentation hears one or somebody pauses, and anywhere else.
+_EASY_CHANGE = 2.0
+_HARD_CHANGE = 6.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Activity:
+    """What segmentation hears, frame by frame."""
+
+    #: How many speak at once: int, shape (frames,).
+    count: NDArray[np.int_]
+    #: Whether another voice begins or ends with this frame: bool, shape (frames,).
+    border: NDArray[np.bool_]
+    #: Length of a frame.
+    frame_s: Seconds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """All speech in steps of at most `CELL_S`, in time order; every array has shape (cells,) or (cells, 2)."""
+
+    #: Start and end of each cell, seconds.
+    spans: NDArray[np.float64]
+    #: Start and end of what its embedding hears, seconds: never across a border.
+    windows: NDArray[np.float64]
+    #: Voices at once: 1 or more.
+    count: NDArray[np.int_]
+    #: Whether a change of speaker before this cell is likely.
+    easy: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Number of cells."""
+        return len(self.spans)
+
+
+def cells(activity: Activity) -> Cells:
+    """Cut all speech into cells, at every border and at least every `CELL_S`."""
+    spans: list[tuple[float, float]] = []
+    windows: list[tuple[float, float]] = []
+    count: list[int] = []
+    easy: list[bool] = []
+    for first, last in _runs(activity):
+        start, end = first * activity.frame_s, last * activity.frame_s
+        edges = np.linspace(start, end, max(1, round((end - start) / CELL_S)) + 1)
+        for left, right in zip(edges[:-1], edges[1:], strict=True):
+            middle = (left + right) / 2
+            spans.append((left, right))
+            windows.append((max(start, middle - WINDOW_S / 2), min(end, middle + WINDOW_S / 2)))
+            count.append(int(activity.count[first]))
+            easy.append(bool(left == start))
+    shape = (len(spans), 2)
+    return Cells(
+        np.array(spans).reshape(shape), np.array(windows).reshape(shape), np.array(count, int), np.array(easy, bool)
+    )
+
+
+def _runs(activity: Activity) -> Iterator[tuple[int, int]]:
+    """Runs of speech between borders, as first frame and the frame after the last."""
+    count = activity.count
+    if len(count) == 0:
+        return
+    cuts = np.flatnonzero((count[1:] != count[:-1]) | activity.border[1:]) + 1
+    edges = np.concatenate(([0], cuts, [len(count)]))
+    for first, last in zip(edges[:-1], edges[1:], strict=True):
+        if count[first] > 0:
+            yield int(first), int(last)
+
+
+def group(speech: Cells, embeddings: Embeddings, *, at_least: int = 1, at_most: int | None = None) -> Embeddings:
+    """Find the voices: unit vectors, shape (voices, dimension), at least one where there is speech.
+
+    `embeddings` are unit vectors, shape (cells, dimension). The bounds are obeyed as far as there is speech to do so.
+
+    Average-linkage clustering, but on similarity with the noise taken out: the mean cosine between two groups over the
+    geometric mean of the mean cosines within each (the correction for attenuation, C. Spearman, "The proof and
+    measurement of association between two things", 1904). It doesn't depend on how long the windows are, how good the
+    sound is or how much each speaks, so that one threshold serves like and unlike voices.
+    """
+    clear = _clear(speech)
+    if len(clear) == 0:
+        chosen = np.argmax(np.diff(speech.windows)[:, 0])
+        return embeddings[chosen : chosen + 1]
+    found = embeddings[clear].astype(np.float64)
+    alike = _own_similarity(found)
+    sums, sizes = found, np.ones(len(found))
+    if len(found) > _BLOCK:
+        blocks = [
+            _merged(sums[at : at + _BLOCK], sizes[at : at + _BLOCK], alike, at_least, None)
+            for at in range(0, len(found), _BLOCK)
+        ]
+        sums = np.concatenate([block[0] for block in blocks])
+        sizes = np.concatenate([block[1] for block in blocks])
+    sums, sizes = _merged(sums, sizes, alike, at_least, at_most)
+    return sums / np.linalg.norm(sums, axis=1, keepdims=True)
+
+
+def _clear(speech: Cells) -> NDArray[np.int_]:
+    """Cells half a window apart in which one voice alone is heard for long enough."""
+    long = np.diff(speech.windows)[:, 0] >= CLEAR_S
+    usable = np.flatnonzero(long & (speech.count == 1))
+    step = round(WINDOW_S / 2 / CELL_S)
+    return usable[::step]
+
+
+def _own_similarity(found: Embeddings) -> float:
+    """Mean cosine of neighbours that don't overlap: how alike one voice's windows are in this recording."""
+    if len(found) < 3:
+        return 1.0
+    return max(0.1, float(np.median(np.sum(found[:-2] * found[2:], axis=1))))
+
+
+def _merged(
+    sums: Embeddings, sizes: Embeddings, alike: float, at_least: int, at_most: int | None
+) -> tuple[Embeddings, Embeddings]:
+    """Merge groups, given as sums of unit vectors and their numbers, until those that are left differ."""
+    merges, similarity = _dendrogram(sums, sizes, alike)
+    parts = [{place} for place in range(len(sums))]
+    number = sizes.copy()
+    alive = np.ones(len(sums), bool)
+    large = [int((number >= MIN_WINDOWS).sum())]
+    for into, other in merges:
+        number[into] += number[other]
+        alive[other] = False
+        large.append(int((alive & (number >= MIN_WINDOWS)).sum()))
+    for into, other in merges[: _cut(similarity, large, at_least, at_most)]:
+        parts[into] |= parts[other]
+        parts[other] = set()
+    members = [sorted(part) for part in parts if part]
+    weight = np.array([sizes[part].sum() for part in members])
+    kept = weight >= MIN_WINDOWS if (weight >= MIN_WINDOWS).any() else weight == weight.max()
+    chosen = [part for part, keep in zip(members, kept, strict=True) if keep]
+    return np.stack([sums[part].sum(axis=0) for part in chosen]), np.array([sizes[part].sum() for part in chosen])
+
+
+def _cut(similarity: list[float], large: list[int], at_least: int, at_most: int | None) -> int:
+    """How many merges to make: all above the threshold, then fewer or more for the bounds on large groups."""
+    done = next((place for place, value in enumerate(similarity) if value < SAME_VOICE), len(similarity))
+    if large[done] < at_least:
+        enough = [place for place in range(done) if large[place] >= at_least]
+        most = max(large[: done + 1])
+        return max(enough or [place for place in range(done + 1) if large[place] == most])
+    while at_most is not None and large[done] > at_most:
+        done += 1
+    return done
+
+
+def _dendrogram(sums: Embeddings, sizes: Embeddings, alike: float) -> tuple[list[tuple[int, int]], list[float]]:
+    """All merges from many groups to one, the most similar first, and how similar they were."""
+    total = sums @ sums.T  # sum of cosines over all pairs of windows, between groups and within
+    size = sizes.copy()
+    within = _within(total.diagonal(), size, alike)
+    scale = size * np.sqrt(within)
+    value = total / np.outer(scale, scale)
+    np.fill_diagonal(value, -np.inf)
+    best = value.argmax(axis=1)
+    top = value.max(axis=1)
+    merges: list[tuple[int, int]] = []
+    similarity: list[float] = []
+    for _ in range(len(sums) - 1):
+        into = int(top.argmax())
+        other = int(best[into])
+        merges.append((into, other))
+        similarity.append(float(top[into]))
+        total[into] += total[other]
+        total[:, into] += total[:, other]
+        size[into] += size[other]
+        scale[into] = size[into] * np.sqrt(_within(total[into, into], size[into], alike))
+        value[other], value[:, other], top[other] = -np.inf, -np.inf, -np.inf
+        row = np.where(np.isneginf(value[into]), -np.inf, total[into] / (scale[into] * scale))
+        value[into] = value[:, into] = row
+        stale = np.flatnonzero(((best == into) | (best == other) | (row > top)) & ~np.isneginf(top))
+        stale = np.union1d(stale, [into])
+        best[stale] = value[stale].argmax(axis=1)
+        top[stale] = value[stale].max(axis=1)
+    return merges, similarity
+
+
+def _within(total: Embeddings, size: Embeddings, alike: float) -> Embeddings:
+    """Mean cosine of a group's windows with each other, pulled towards the recording's own where they are few."""
+    pairs = size * (size - 1) / 2
+    inside = (total - size) / 2
+    return np.maximum((inside + _PRIOR_PAIRS * alike) / (pairs + _PRIOR_PAIRS), 0.05)
+
+
+def follow(speech: Cells, embeddings: Embeddings, voices: Embeddings) -> NDArray[np.int_]:
+    """Which voice speaks in each cell, shape (cells,): the likeliest path (A. Viterbi, 1967) through the evidence.
+
+    A short window counts for less than a long one, so that a blip goes with its neighbours.
+    """
+    length = np.diff(speech.windows)[:, 0]
+    weight = _EVIDENCE * np.diff(speech.spans)[:, 0] * np.minimum(1.0, length / WINDOW_S)
+    evidence = (embeddings @ voices.T) * weight[:, None]
+    change = np.where(speech.easy, _EASY_CHANGE, _HARD_CHANGE)
+    came_from = np.zeros(evidence.shape, np.int16)
+    stay = np.arange(len(voices))
+    score = evidence[0]
+    for place in range(1, len(evidence)):
+        best = int(score.argmax())
+        switched = score[best] - change[place]
+        came_from[place] = np.where(score >= switched, stay, best)
+        score = np.maximum(score, switched) + evidence[place]
+        score = score - score.max()
+    labels = np.zeros(len(evidence), int)
+    labels[-1] = int(score.argmax())
+    for place in range(len(evidence) - 1, 0, -1):
+        labels[place - 1] = came_from[place, labels[place]]
+    return labels
+
+
+def turns(speech: Cells, labels: NDArray[np.int_]) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+    """Turns with overlaps, and exclusive turns; both in time order, one for each stretch of a voice.
+
+    Where two speak at once, the second is whoever else spoke or speaks nearest in time (S. Otterson and M. Ostendorf,
+    "Efficient use of overlap information in speaker diarization", ASRU 2007).
+    """
+    alone = _stretches(speech.spans, labels)
+    second = _nearest_other(labels)
+    both = (speech.count > 1) & (second >= 0)
+    overlapping = _stretches(speech.spans[both], second[both])
+    everything = [*alone, *overlapping]
+    joined = [turn for voice in range(labels.max(initial=-1) + 1) for turn in _joined(everything, _name(voice))]
+    return tuple(sorted(joined)), tuple(alone)
+
+
+def _nearest_other(labels: NDArray[np.int_]) -> NDArray[np.int_]:
+    """For each cell the voice of the nearest cell that has another; -1 where there is none."""
+    place = np.arange(len(labels))
+    if len(labels) == 0:
+        return labels
+    changes = np.flatnonzero(np.diff(labels)) + 1
+    run = np.searchsorted(changes, place, side="right")
+    edges = np.concatenate(([0], changes, [len(labels)]))
+    before, after = edges[run] - 1, edges[run + 1]
+    to_before = np.where(before >= 0, place - before, len(labels) + 1)
+    to_after = np.where(after < len(labels), after - place, len(labels) + 1)
+    nearest = np.where(to_before <= to_after, before, np.minimum(after, len(labels) - 1))
+    return np.where(np.minimum(to_before, to_after) > len(labels), -1, labels[nearest])
+
+
+def _name(voice: int) -> str:
+    return f"SPEAKER_{voice:02d}"
+
+
+def _stretches(spans: NDArray[np.float64], labels: NDArray[np.int_]) -> list[Turn]:
+    """Cells of one voice that touch, as turns."""
+    if len(spans) == 0:
+        return []
+    apart = (labels[1:] != labels[:-1]) | (spans[1:, 0] - spans[:-1, 1] > 1e-6)
+    edges = np.concatenate(([0], np.flatnonzero(apart) + 1, [len(spans)]))
+    return [
+        Turn(Span(float(spans[first, 0]), float(spans[last - 1, 1])), _name(int(labels[first])))
+        for first, last in zip(edges[:-1], edges[1:], strict=True)
+    ]
+
+
+def _joined(everything: list[Turn], speaker: str) -> list[Turn]:
+    """One speaker's turns, those that touch made one."""
+    found: list[Turn] = []
+    for turn in sorted(one for one in everything if one.speaker == speaker):
+        if found and turn.span.start - found[-1].span.end <= 1e-6:
+            found[-1] = Turn(found[-1].span.hull(turn.span), speaker)
+        else:
+            found.append(turn)
+    return found
