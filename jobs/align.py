@@ -72,10 +72,8 @@ def _may_move(words: Sequence[Word], index: int, target: int) -> bool:
     moved = words[first : last + 1]
     if len({word.speaker for word in moved}) != 1 or moved[-1].span.end - moved[0].span.start > MAX_SNAP_S:
         return False
-    if target > index:
-        keeps = words[last + 1 : last + 2 + len(moved)]
-    else:
-        keeps = words[max(0, first - 1 - len(moved)) : first]
+    after, before = words[last + 1 : last + 2 + len(moved)], words[max(0, first - 1 - len(moved)) : first]
+    keeps = after if target > index else before
     return len(keeps) > len(moved) and {word.speaker for word in keeps} == {moved[0].speaker}
 
 

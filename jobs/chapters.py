@@ -16,6 +16,8 @@ from jobs.timeline import Seconds
 
 #: No chapter is shorter, unless the recording is.
 MIN_CHAPTER_S: Seconds = 30.0
+#: One that somebody announces ("Kommen wir zum Geld") may be: it is there, however short its answer is.
+MIN_ANNOUNCED_S: Seconds = 18.0
 #: Editors want few chapters on a clip and not hundreds on a day: the usual length grows with the root of the
 #: duration (90 s: 28 s; 20 min: 104 s; 1 h: 3 min) and stays below this.
 MAX_USUAL_S: Seconds = 420.0
@@ -69,7 +71,8 @@ def chapter_starts(
         return ()
     starts = np.array([s.span.start for s in sentences] + [max(duration_s, sentences[-1].span.end)])
     starts[0] = 0.0
-    shortest = MIN_CHAPTER_S if duration_s >= 3 * MIN_CHAPTER_S else duration_s / 3
+    shortest = np.array([MIN_ANNOUNCED_S if opens_topic(s.text) else MIN_CHAPTER_S for s in sentences])
+    shortest = np.minimum(shortest, duration_s / 3)
     spread = _Spread(sentences, vectors)
     gain = cues(sentences, host=host)
     usual = usual_length(duration_s)
@@ -81,9 +84,9 @@ def chapter_starts(
         price = _PRICE - gain[first:end] + _LENGTH_PRICE * np.log(lengths / usual) ** 2
         total = best[first:end] + spread.within(first, end) + price
         if end < len(sentences) or first > 0:
-            total[lengths < shortest] = np.inf
+            total[lengths < shortest[first:end]] = np.inf
         else:
-            total[1:][lengths[1:] < shortest] = np.inf
+            total[1:][lengths[1:] < shortest[1:end]] = np.inf
         origin[end] = first + int(np.argmin(total))
         best[end] = total[origin[end] - first]
     return _trace(origin)

@@ -50,7 +50,7 @@ def verify(recap: Recap, transcript: Transcript, talk: Talk | None = None) -> tu
 
     - Quotes and verbatim sentences stand in their evidence word for word, in one piece of one speaker's
       speech; quotes also by the speaker and at the time they name. A sentence may lose its last
-      full stop and start with a capital letter, as headlines do.
+      full stop, or the comma it breaks off at, and start with a capital letter, as headlines do.
     - All evidence exists, and nothing but an open question rests on a doubtful utterance.
     - Numbers in titles, framing, written and translated sentences stand in the evidence, in digits or words;
       framing sentences may also hold the recording's length, the count of its voices, and names and titles
@@ -164,21 +164,23 @@ def _quote_flaws(quote: Quote, record: _Record) -> Iterator[Flaw]:
 def _places(text: str, words: Sequence[Word], *, whole: bool = False) -> Iterator[Span]:
     """Every time at which exactly these words are said.
 
-    Unless `whole`, the last full stop may be missing and the first letter may be a capital.
+    Unless `whole`, the last full stop or comma may be missing and the first letter may be a capital.
     """
     wanted = text.split()
     tokens = [(token, word.span) for word in words for token in word.text.split()]
     for start in range(len(tokens) - len(wanted) + 1 if wanted else 0):
         said = tokens[start : start + len(wanted)]
         heard = [token for token, _ in said]
-        if heard == wanted or (not whole and _as_heading(heard, dot=wanted[-1][-1:] != ".") == _as_heading(wanted)):
+        if heard == wanted or (
+            not whole and _as_heading(heard, open_end=wanted[-1][-1:] not in ".,") == _as_heading(wanted)
+        ):
             yield Span(said[0][1].start, max(span.end for _, span in said))
 
 
-def _as_heading(tokens: Sequence[str], *, dot: bool = False) -> list[str]:
-    """The tokens with a capital first letter, and with `dot` without their last full stop."""
+def _as_heading(tokens: Sequence[str], *, open_end: bool = False) -> list[str]:
+    """The tokens with a capital first letter, and with `open_end` without their last full stop or comma."""
     heading = [tokens[0][:1].upper() + tokens[0][1:], *tokens[1:]]
-    return [*heading[:-1], heading[-1].removesuffix(".")] if dot else heading
+    return [*heading[:-1], heading[-1].removesuffix(".").removesuffix(",")] if open_end else heading
 
 
 def _same_time(one: Span, other: Span) -> bool:

@@ -11,30 +11,36 @@ from numpy.typing import NDArray
 
 from jobs.chapters import chapter_starts, moderator
 from jobs.evidence import proven
-from jobs.german import Spoken, bare, counted, enumeration, is_finished, spoken_sentences, time_code
-from jobs.phrases import ADDRESSES, INTRODUCES
+from jobs.german import Spoken, bare, counted, enumeration, is_finished, spoken_sentences
+from jobs.phrases import ADDRESSES, FIRST_PERSON, INTRODUCES, JOINS, LEAVES_OFF, PRESENTS, SPEAKS_ABOUT, SUBORDINATES
 from jobs.programme import Talk
-from jobs.recap import Basis, Chapter, Question, Quote, Recap, Sentence
+from jobs.questions import open_questions
+from jobs.recap import Basis, Chapter, Quote, Recap, Sentence
 from jobs.recording import Provenance
-from jobs.timeline import Span
-from jobs.titles import chapter_title, noun_counts, plain_question
+from jobs.timeline import Seconds, Span
+from jobs.titles import announced_topic, chapter_title, noun_counts, plain_question
 from jobs.transcript import Transcript
-from jobs.worth import Instruments, Reading, Worth, names_something, read, worth
+from jobs.worth import Instruments, Kind, Reading, Worth, names_something, part, read, worth
 
 #: Sentences embedded at once, so that memory stays flat on a day of speech.
 BATCH = 256
 #: Quotes an editor can use: long enough to stand, short enough to print.
 QUOTE_WORDS = range(8, 31)
+#: Rather one of these than fewer quotes than an editor needs.
+ANY_QUOTE_WORDS = range(5, 46)
+#: So many quotes an editor needs of any recording with as much speech as this.
+LEAST_QUOTES = 3
+SPEECH_FOR_QUOTES_S: Seconds = 45.0
 KEY_WORDS = range(5, 41)
-HEADLINE_WORDS = range(5, 17)
+HEADLINE_WORDS = range(4, 17)
 #: A choice among more candidates than this gets no better.
 SHORTLIST = 300
 #: Below this a quote leaves its reader asking "who?" or "what?": rather no quote.
 SELF_CONTAINED = 0.5
 #: Sentences this much alike say the same: trailers and hosts repeat the best ones.
 TWINS = 0.9
-#: From this share of doubtful words on, the editor is asked to listen.
-MUCH_DOUBT = 0.05
+#: What the announced topic is worth as a headline, against theses of 0.0 to about 0.5: most say more than it does.
+ANNOUNCED = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,24 @@ class _Material:
 
 
 @dataclass(frozen=True, slots=True)
+class _Choice:
+    """What stands above the chapters, as indices of sentences."""
+
+    headline: Sentence | None
+    #: Sentences that tell who is here and what it is about.
+    introduction: tuple[int, ...]
+    theses: tuple[int, ...]
+    quotes: tuple[tuple[int, ...], ...]
+    #: The headline's sentence and its like.
+    top: frozenset[int]
+
+    @property
+    def used(self) -> list[int]:
+        """All sentences that are spoken for."""
+        return [*self.top, *self.introduction, *self.theses, *(index for quote in self.quotes for index in quote)]
+
+
+@dataclass(frozen=True, slots=True)
 class _Taste:
     """How to choose among good sentences."""
 
@@ -120,27 +144,48 @@ def write_recap(
         lead=(),
         quotes=(),
         chapters=(),
-        open_questions=_open_questions(transcript, talk),
+        open_questions=open_questions(transcript, talk),
         provenance=provenance,
     )
     sentences = spoken_sentences(transcript)
     if not sentences:
         return empty
     material = _measure(sentences, transcript, instruments)
-    headline = _headline(material)
-    taken = material.twins(() if headline is None else headline[:1])
-    lead = _lead(material, taken, transcript)
-    taken |= material.twins(lead)
-    quotes = _quotes(material, taken, transcript)
-    taken |= material.twins([index for quote in quotes for index in quote])
+    choice = _choose(material, transcript)
     recap = replace(
         empty,
-        headline=None if headline is None else headline[1],
-        lead=_framed([_sentence(material, index, transcript) for index in lead], transcript, talk, labels),
-        quotes=tuple(_quote(material, indices, transcript) for indices in quotes),
-        chapters=_chapters(material, taken, transcript),
+        headline=choice.headline,
+        lead=_lead(material, choice, transcript, talk, labels),
+        quotes=tuple(_quote(material, indices, transcript) for indices in choice.quotes),
+        chapters=_chapters(material, material.twins(choice.used), transcript),
     )
     return proven(recap, transcript, talk)
+
+
+def _choose(material: _Material, transcript: Transcript) -> _Choice:
+    """Headline, introduction, theses, quotes, in this order; each sentence serves once.
+
+    Where quotes would be too few, a thesis is quoted instead, then whatever a quote may be made of, then the headline.
+    """
+    headline = _headline(material)
+    top = material.twins([] if headline is None else headline[:1])
+    introduction = _introduction(material, transcript)
+    said = material.twins(introduction)
+    theses = _theses(material, top | said, transcript, beside=len(introduction))
+    above = material.twins(theses)
+    speech_s = sum(c.spoken.span.duration for c in material.candidates)
+    least = LEAST_QUOTES if speech_s >= SPEECH_FOR_QUOTES_S else 1
+    quotes: list[tuple[int, ...]] = []
+    for strict, taken in ((True, top | said | above), (True, top | said), (False, top | said), (False, said)):
+        quotes = _quotes(material, taken, transcript, strict=strict)
+        if len(quotes) >= least:
+            break
+    quoted = {index for indices in quotes for index in indices}
+    if quoted & above:
+        theses = _theses(material, top | said | material.twins(list(quoted)), transcript, beside=len(introduction))
+    return _Choice(
+        None if headline is None else headline[1], tuple(introduction), tuple(theses), tuple(quotes), frozenset(top)
+    )
 
 
 def _measure(sentences: Sequence[Spoken], transcript: Transcript, instruments: Instruments) -> _Material:
@@ -231,103 +276,153 @@ def _welcome(material: _Material, index: int, picked: Sequence[int], taste: _Tas
 
 def _headline(material: _Material) -> tuple[int, Sentence] | None:
     """A short statement in the middle of what the talk is about, or the question that it sets out to answer."""
-    best: tuple[float, int, str] | None = None
-    for candidate in material.candidates:
-        for text, bonus in _headline_texts(material, candidate):
-            words = text.split()
-            if len(words) not in HEADLINE_WORDS or len(text) > 110:
-                continue
-            w = candidate.worth
-            score = bonus * w.matter * w.confidence * w.general * (0.3 + w.information) * (0.3 + candidate.central)
-            score *= (
-                (0.4 + max(w.stance, 0.6 * text.endswith("?")))
-                * (1.0 if len(words) <= 12 else 0.75)
-                * (0.6 if candidate.by_host else 1.0)
-            )
-            if best is None or score > best[0]:
-                best = (score, candidate.index, text)
-    if best is None or best[0] <= 0:
+    scored = [
+        (score, candidate.index, text)
+        for candidate in material.candidates
+        for text, score in _headlines(material, candidate)
+        if len(text.split()) in HEADLINE_WORDS and len(text) <= 110
+    ]
+    scored += [(ANNOUNCED, candidate.index, text) for candidate, text in _announcements(material)]
+    score, index, text = max(scored, key=lambda item: item[0], default=(0.0, 0, ""))
+    if score <= 0:
         return None
-    spoken = material.candidates[best[1]].spoken
-    text = best[2].removesuffix(".")
-    return best[1], Sentence(text=text, evidence=spoken.evidence, basis=Basis.VERBATIM, language=spoken.language)
+    spoken = material.candidates[index].spoken
+    text = text.removesuffix(".")
+    return index, Sentence(text=text, evidence=spoken.evidence, basis=Basis.VERBATIM, language=spoken.language)
 
 
-def _headline_texts(material: _Material, candidate: _Candidate) -> Iterator[tuple[str, float]]:
-    """What of a sentence could be a headline, and how much it stands alone."""
-    text = candidate.reading.text
-    if not is_finished(text):
+def _headlines(material: _Material, candidate: _Candidate) -> Iterator[tuple[str, float]]:
+    """What of a sentence could be a headline, and how good a one."""
+    if not is_finished(candidate.reading.text):
         return
-    independence = candidate.worth.independence
-    first = bare(text.split()[0]).lower()
-    if not text.endswith("?"):
-        yield text, independence**2 * (0.6 if first in {"ich", "wir", "i", "we", "ja", "wenn", "if"} else 1.0)
-    _, colon, clause = text.partition(": ")
-    if text.endswith("?"):
-        clause = plain_question(text)
-        before = text if clause != text else material.candidates[max(0, candidate.index - 1)].reading.text
+    for reading in _statements(candidate.reading):
+        w = worth(reading)
+        yield reading.text, w.independence**2 * _promise(candidate, reading, w, stance=w.stance)
+    question = _opening_question(material, candidate)
+    if question is not None:
         # "Die Frage lautet: Was bleibt …?" asked at the beginning is what the talk is about.
-        opening = candidate.index <= 0.12 * len(material.candidates) and not ADDRESSES.search(clause)
-        if opening and "frage" in before.lower().split()[:8]:
-            yield clause, 4.0
-    elif colon and clause[:1].isupper():
-        yield clause, 0.9
+        yield question, 4.0 * _promise(candidate, candidate.reading, candidate.worth, stance=0.6)
 
 
-def _lead(material: _Material, taken: set[int], transcript: Transcript) -> list[int]:
-    """What the talk says it is about, if it does so early, and the statements that are closest to its middle."""
-    early = max(60.0, 0.12 * transcript.duration_s)
-    topics = {
-        c.index: c.worth.confidence * c.worth.information
-        for c in material.candidates
-        if c.spoken.span.start <= early and c.index not in taken and _states_topic(c)
-    }
-    lead = sorted(topics, key=lambda i: -topics[i])[:1]
-    scores = {
-        c.index: c.usable
-        * c.worth.general
-        * c.worth.independence
-        * c.worth.information
-        * (0.3 + c.central)
-        * (0.4 + c.worth.stance)
-        * (0.5 if c.by_host else 1.0)
-        for c in material.candidates
-        if c.index not in taken
-        and c.index not in lead
-        and len(c.spoken.words) in range(7, 31)
-        and not c.reading.text.endswith("?")
-    }
-    floor = 0.35 * max(scores.values(), default=0.0)
-    scores = {index: score for index, score in scores.items() if score >= floor}
-    count = 1 if lead and len(material.candidates) < 60 else min(2, len(material.candidates) // 4)
-    theses = _chosen(material, scores, _Taste(count=count, variety=0.7, spread_s=transcript.duration_s / 4, voices=0.3))
-    return lead + sorted(theses)
+def _promise(candidate: _Candidate, reading: Reading, w: Worth, *, stance: float) -> float:
+    """How much a headline tells, in how few words, and whether a reader knows who speaks."""
+    score = w.matter * w.confidence * w.general * (0.3 + w.information) * (0.2 + candidate.central) * (0.4 + stance)
+    words = len(reading.spoken.words)
+    score *= 1.0 if words <= 12 else 0.8 if words <= 14 else 0.5
+    score *= 0.5 if FIRST_PERSON.search(reading.text) else 1.0
+    score *= 0.6 if ADDRESSES.search(reading.text) or bare(reading.text.split()[0]).lower() in {"wenn", "if"} else 1.0
+    return score * (0.6 if candidate.by_host else 1.0)
 
 
-def _states_topic(candidate: _Candidate) -> bool:
-    """Whether a sentence tells who is here or what the talk is about."""
+def _statements(reading: Reading) -> Iterator[Reading]:
+    """A sentence, its main clause, what follows a colon; a joining "aber" or "und" in front stays away."""
+    words = [word.text for word in reading.spoken.words]
+    if reading.text.endswith("?"):
+        return
+    yield reading
+    begin = 1 if JOINS.match(reading.text) and len(words) > 1 else 0
+    commas = [i for i, word in enumerate(words[:-1]) if word.endswith(",")]
+    main = bool(commas) and LEAVES_OFF.match(" ".join(words[commas[0] + 1 :])) is not None
+    if begin or main:
+        clause = part(reading, range(begin, commas[0] + 1 if main else len(words)))
+        if not SUBORDINATES.match(clause.text) and names_something(clause):
+            yield clause
+    colon = next((i for i, word in enumerate(words[:-1]) if word.endswith(":")), None)
+    if colon is not None and words[colon + 1][:1].isupper():
+        yield part(reading, range(colon + 1, len(words)))
+
+
+def _opening_question(material: _Material, candidate: _Candidate) -> str | None:
+    """The question that somebody says at the beginning the talk is about."""
+    text = candidate.reading.text
+    if not text.endswith("?") or candidate.index > 0.12 * len(material.candidates):
+        return None
+    question = plain_question(text)
+    before = text if question != text else material.candidates[max(0, candidate.index - 1)].reading.text
+    return question if "frage" in before.lower().split()[:8] and not ADDRESSES.search(question) else None
+
+
+def _announcements(material: _Material) -> Iterator[tuple[_Candidate, str]]:
+    """Topics that are announced at the beginning, in the words they are announced in."""
+    for candidate in material.candidates:
+        if candidate.spoken.span.start > _opening_s(material) or not SPEAKS_ABOUT.search(candidate.reading.text):
+            continue
+        topic = announced_topic(candidate.reading) or ""
+        if len(topic.split()) >= 2 and topic.lower() in candidate.reading.text.lower():
+            yield candidate, topic[:1].upper() + topic[1:]
+
+
+def _opening_s(material: _Material) -> Seconds:
+    """Until when a talk introduces itself."""
+    return max(45.0, 0.12 * max(candidate.spoken.span.end for candidate in material.candidates))
+
+
+def _introduction(material: _Material, transcript: Transcript) -> list[int]:
+    """Who is here and what it is about, as somebody says it at the beginning: no, one or two sentences."""
+    early = [c for c in material.candidates if c.spoken.span.start <= _opening_s(material) and _tells(c)]
+    good = {c.index: c.worth.confidence * (0.3 + c.worth.information) * (0.6 + 0.4 * c.worth.matter) for c in early}
+    who = [c.index for c in early if PRESENTS.search(c.reading.text) and _names_somebody(c.reading, transcript)]
+    what = [c.index for c in early if INTRODUCES.search(c.reading.text) and names_something(c.reading)]
+    first = max(who, key=good.__getitem__, default=None)
+    if first is not None and SPEAKS_ABOUT.search(material.candidates[first].reading.text):
+        return [first]
+    second = max((index for index in what if index != first), key=good.__getitem__, default=None)
+    return [index for index in (first, second) if index is not None]
+
+
+def _tells(candidate: _Candidate) -> bool:
     text = candidate.reading.text
     asked = text.endswith("?") and ": " not in text
-    fits = len(candidate.spoken.words) in range(6, 36) and is_finished(text) and not asked
-    return fits and INTRODUCES.search(text) is not None and names_something(candidate.reading)
+    return len(candidate.spoken.words) in range(6, 41) and is_finished(text) and not asked
 
 
-def _quotes(material: _Material, taken: set[int], transcript: Transcript) -> list[tuple[int, ...]]:
-    """Sentences, or two in a row, that somebody stands for; spread over voices and time; in time order."""
+def _names_somebody(reading: Reading, transcript: Transcript) -> bool:
+    """Whether a name is said, also one that the tagger takes for a noun but an editor has given to a voice."""
+    known = {name for full in transcript.names.values() for name in full.split()}
+    return Kind.NAME in reading.kinds or any(bare(word.text) in known for word in reading.spoken.words)
+
+
+def _theses(material: _Material, taken: set[int], transcript: Transcript, *, beside: int) -> list[int]:
+    """Statements that are closest to the middle of the talk and stand without their speaker; one or two, in time order.
+
+    Args:
+        material: all sentences.
+        taken: those that are spoken for.
+        transcript: gives the length.
+        beside: how many sentences introduce the lead already.
+    """
+    scores = {}
+    for c in material.candidates:
+        fits = len(c.spoken.words) in range(7, 31) and not c.reading.text.endswith("?") and c.index not in taken
+        score = fits * c.usable * c.worth.general * c.worth.independence * c.worth.information * (0.3 + c.central)
+        score *= (0.4 + c.worth.stance) * (0.5 if c.by_host else 1.0)
+        # Nobody is named beside it whose "we" it could be.
+        scores[c.index] = score * (0.6 if FIRST_PERSON.search(c.reading.text) else 1.0)
+    floor = 0.35 * max(scores.values(), default=0.0)
+    scores = {index: score for index, score in scores.items() if score >= floor}
+    count = 1 if beside and len(material.candidates) < 60 else min(2, len(material.candidates) // 4)
+    taste = _Taste(count=count, variety=0.7, spread_s=transcript.duration_s / 4, voices=0.3)
+    return sorted(_chosen(material, scores, taste))
+
+
+def _quotes(material: _Material, taken: set[int], transcript: Transcript, *, strict: bool) -> list[tuple[int, ...]]:
+    """Sentences, or two in a row, that somebody stands for; spread over voices and time; in time order.
+
+    `strict` asks of each that it stands alone, has a good length and isn't far behind the best.
+    """
     forms: dict[int, tuple[int, ...]] = {}
     scores: dict[int, float] = {}
     for candidate in material.candidates:
         for indices in ((candidate.index,), _pair(material, candidate.index)):
-            score = _quotable(material, indices, taken)
+            score = 0.0 if set(indices) & taken else _quotable(material, indices, strict=strict)
             if score > scores.get(candidate.index, 0.0):
                 scores[candidate.index], forms[candidate.index] = score, indices
-    floor = 0.3 * max(scores.values(), default=0.0)
+    floor = 0.3 * max(scores.values(), default=0.0) if strict else 0.0
     scores = {index: score for index, score in scores.items() if score >= floor}
-    count = min(5, max(3, round(transcript.duration_s / 180)), max(1, len(material.candidates) // 4))
+    count = min(5, max(LEAST_QUOTES, round(transcript.duration_s / 180)), max(LEAST_QUOTES, len(scores) // 3))
+    taste = _Taste(count=2 * count, variety=0.6, spread_s=transcript.duration_s / (count + 1), voices=0.35)
     picked: list[tuple[int, ...]] = []
-    for index in _chosen(
-        material, scores, _Taste(count=2 * count, variety=0.6, spread_s=transcript.duration_s / (count + 1), voices=0.2)
-    ):
+    for index in _chosen(material, scores, taste):
         if len(picked) < count and not {i for indices in picked for i in indices} & set(forms[index]):
             picked.append(forms[index])
     return sorted(picked)
@@ -343,28 +438,24 @@ def _pair(material: _Material, index: int) -> tuple[int, ...]:
     return (index, index + 1) if follows and close and one.chapter == two.chapter else ()
 
 
-def _quotable(material: _Material, indices: tuple[int, ...], taken: set[int]) -> float:
+def _quotable(material: _Material, indices: tuple[int, ...], *, strict: bool) -> float:
+    """How good a quote the sentences make; 0.0 for none at all."""
     parts = [material.candidates[i] for i in indices]
-    words = sum(len(part.spoken.words) for part in parts)
-    if (
-        not parts
-        or words not in QUOTE_WORDS
-        or set(indices) & taken
-        or any(p.reading.text.endswith("?") for p in parts)
-    ):
+    words = sum(len(p.spoken.words) for p in parts)
+    if not parts or words not in (QUOTE_WORDS if strict else ANY_QUOTE_WORDS):
+        return 0.0
+    if any(p.reading.text.endswith("?") or not is_finished(p.reading.text) for p in parts):
         return 0.0
     if len(parts) > 1 and any(len(p.spoken.words) > 18 for p in parts):
         return 0.0
-    if any(part.reading.unheard for part in parts):
+    first, slips = parts[0], sum(len(p.reading.unheard) for p in parts)
+    if strict and (slips or first.worth.independence < SELF_CONTAINED):
         return 0.0
-    first = parts[0]
-    confidence = min(part.worth.confidence for part in parts) * min(part.worth.matter for part in parts)
-    if first.worth.independence < SELF_CONTAINED or not all(is_finished(part.reading.text) for part in parts):
-        return 0.0
-    stance = max(part.worth.stance for part in parts)
-    information = sum(part.worth.information for part in parts) / len(parts)
+    confidence = min(p.worth.confidence for p in parts) * min(p.worth.matter for p in parts)
+    stance = max(p.worth.stance for p in parts)
+    information = sum(p.worth.information for p in parts) / len(parts)
     score = first.worth.independence * confidence * (0.25 + stance) * (0.25 + information)
-    # A second sentence that leans on the first makes one thought of both; one that doesn't, makes two.
+    # Two sentences that lean on each other make one thought, two that don't make two.
     score *= 1.0 if len(parts) == 1 else 0.95
     return score * first.worth.general * (0.25 if first.by_host else 1.0)
 
@@ -411,43 +502,47 @@ def _chapters(material: _Material, taken: set[int], transcript: Transcript) -> t
     return tuple(chapters)
 
 
-def _key_sentences(material: _Material, chapter: range, taken: set[int], *, length_s: float) -> list[int]:
-    """One to three sentences that hold most of a chapter, in time order; what is used above comes last."""
+def _key_sentences(material: _Material, chapter: range, taken: set[int], *, length_s: Seconds) -> list[int]:
+    """One or two sentences that hold most of a chapter, in time order; what stands above only if nothing else is left."""
     scores = {}
     for index in chapter:
         c = material.candidates[index]
         fits = len(c.spoken.words) in KEY_WORDS and not c.reading.text.endswith("?")
         position = 1.1 if index - chapter.start < 4 else 1.0
-        scores[index] = (
-            fits * c.usable * c.worth.information * (0.3 + c.central_here) * position * (0.6 + 0.4 * c.worth.stance)
-        )
-        scores[index] *= (0.3 if index in taken else 1.0) * (0.4 if c.by_host else 1.0)
+        score = fits * c.usable * c.worth.information * (0.3 + c.central_here) * (0.6 + 0.4 * c.worth.stance)
+        scores[index] = score * position * (0.4 if c.by_host else 1.0)
+    free = {index: score for index, score in scores.items() if index not in taken}
+    scores = free if any(score > 0 for score in free.values()) else scores
     floor = 0.25 * max(scores.values(), default=0.0)
     scores = {index: score for index, score in scores.items() if score >= floor}
-    count = 1 if length_s < 60 else 2 if length_s < 150 else 3
-    return sorted(_chosen(material, scores, _Taste(count=count, variety=0.6)))
+    return sorted(_chosen(material, scores, _Taste(count=1 if length_s < 60 else 2, variety=0.6)))
 
 
-def _framed(
-    sentences: Sequence[Sentence], transcript: Transcript, talk: Talk, labels: Mapping[str, str]
+def _lead(
+    material: _Material, choice: _Choice, transcript: Transcript, talk: Talk, labels: Mapping[str, str]
 ) -> tuple[Sentence, ...]:
-    """The lead: who speaks, what about; how long it takes."""
+    """Who speaks about what, what is said on it, and how long it takes.
+
+    The programme's guests are listed only if nobody introduces them: announced isn't heard.
+    """
     first = {u.speaker: u.id for u in reversed(transcript.utterances) if u.speaker is not None and u.doubt is None}
     named = {
         label: transcript.names[label] for label in transcript.speakers if label in transcript.names and label in first
     }
     anyone = next(u.id for u in transcript.utterances if u.doubt is None)
+    presented = any(PRESENTS.search(material.candidates[i].reading.text) for i in choice.introduction)
     who: tuple[Sentence, ...] = ()
     if named:
         text = labels["recap.voices"].format(names=enumeration(list(named.values())))
         who = (Sentence(text, tuple(first[label] for label in named), Basis.FRAME),)
-    elif talk.guests:
+    elif talk.guests and not presented:
         text = labels["recap.announced"].format(names=enumeration([guest.name for guest in talk.guests]))
         who = (Sentence(text, (anyone,), Basis.FRAME),)
     length = labels["recap.length"].format(
         length=_length(transcript.duration_s), voices=counted(len(first), "eine Stimme", "Stimmen")
     )
-    return (*who, *sentences, Sentence(length, tuple(first.values()) or (anyone,), Basis.FRAME))
+    said = [_sentence(material, index, transcript) for index in (*choice.introduction, *choice.theses)]
+    return (*who, *said, Sentence(length, tuple(first.values()) or (anyone,), Basis.FRAME))
 
 
 def _length(duration_s: float) -> str:
@@ -458,29 +553,3 @@ def _length(duration_s: float) -> str:
         minutes > 0
     )
     return enumeration(parts)
-
-
-def _open_questions(transcript: Transcript, talk: Talk) -> tuple[Question, ...]:
-    """What an editor must settle: voices without a name, guests without a voice, too much that is in doubt."""
-    questions = []
-    for number, label in enumerate(transcript.speakers, start=1):
-        if label not in transcript.names:
-            first = next(u for u in transcript.utterances if u.speaker == label)
-            fields: dict[str, str | int | float] = {"number": number, "time": time_code(first.span.start)}
-            questions.append(Question("unnamed-speaker", fields, (first.id,)))
-    questions += [
-        Question("guest-not-heard", {"guest": guest.name})
-        for guest in talk.guests
-        if guest.name not in transcript.names.values()
-    ]
-    words = sum(len(u.words) for u in transcript.utterances)
-    doubtful = [u for u in transcript.utterances if u.doubt is not None]
-    share = sum(len(u.words) for u in doubtful) / words if words else 0.0
-    if share >= MUCH_DOUBT:
-        much: dict[str, str | int | float] = {
-            "percent": round(100 * share),
-            "count": len(doubtful),
-            "time": time_code(doubtful[0].span.start),
-        }
-        questions.append(Question("much-doubt", much, tuple(u.id for u in doubtful[:20])))
-    return tuple(questions)

@@ -16,15 +16,26 @@ _ORDINAL = r"(?:erste|zweite|dritte|vierte|fünfte|sechste|nächste|letzte|absch
 #: "Gut, dann", "So,": what people say before they say something.
 _FILLER = r"(?:(?:so|gut|okay|ok|also|und|dann|jetzt|nun|schön|super|ja|prima|alles klar|well|all right)[,.]? )*"
 
+#: What opens a topic wherever a clause starts: "Vielen Dank, kommen wir zum Geld, wer bezahlt das?".
+_HANDS_OVER = (
+    r"(?:damit |jetzt |nun )?(?:kommen? wir|komme ich) (?:\w+ ){0,4}?"
+    r"(?:zum|zur|auf|zu(?! (?:dem|einem|der) (?:schluss|ergebnis|urteil|erkenntnis)))",
+    r"damit (?:nun |jetzt |also |auch |gleich )?(?:zum|zur|zu (?:den|dem|der|einem|einer|unse\w+|ihre\w*))",
+    r"(?:reden|sprechen) wir (?:[^,]* )?(?:über|von)",
+    r"lass(?:en sie|t|) uns (?:[^,]* )?(?:über|zum|zur|zu)",
+    r"(?:nächstes|letztes|neues|anderes|zweites|drittes) (?:thema|stichwort)|themenwechsel",
+    r"let'?s (?:talk|turn|move)|moving on|turning to|(?:that|which) brings (?:me|us) to",
+)
+
 #: A sentence that opens a topic: "Kommen wir zu …", "Meine nächste Frage …".
 OPENS_TOPIC = any_of(
     *(
         _FILLER + phrase
         for phrase in (
-            r"(?:damit |jetzt |nun )?(?:kommen? wir|komme ich) (?:.*? )?(?:zu|zum|zur|auf)",
+            *_HANDS_OVER,
             r"damit (?:sind|wären) wir",
+            r"(?:jetzt|nun|weiter|zurück|als nächstes|als letztes) (?:noch )?zu[mr]",
             r"lass(?:en sie|t|) uns",
-            r"(?:reden|sprechen) wir .*\b(?:über|von)",
             r"(?:schauen|blicken|wechseln|gehen|springen|machen|starten|beginnen) wir",
             r"(?:ich (?:möchte|will|würde)|(?:möchte|will|würde) ich) (?:.* )?(?:über|zu|zum|zur|auf|ihnen|euch)",
             r"(?:erlauben|gestatten) sie mir",
@@ -33,10 +44,9 @@ OPENS_TOPIC = any_of(
             + r" (?:punkt|teil|thema|block|kapitel|abschnitt|frage)",
             r"(?:nächste|letzte|andere)[rs]? (?:punkt|thema|frage|block)",
             r"(?:ein|das) thema",
-            r"zum (?:schluss|abschluss|ende)|abschließend|(?:themen|szenen)wechsel|zurück zu[mr]?",
+            r"zum (?:schluss|abschluss|ende)|abschließend|szenenwechsel|zurück zu",
             r"was (?:kommt als nächstes|bleibt)|wie geht es .*\bweiter",
-            r"let'?s (?:talk|turn|move|go|look|start)|let (?:me|us) (?:turn|move|talk|start|begin)",
-            r"moving on|turning to|(?:that|which) brings (?:me|us) to",
+            r"let'?s (?:go|look|start)|let (?:me|us) (?:turn|move|talk|start|begin)",
             r"(?:my|the|our|another) (?:(?:first|second|third|next|last|final) )?(?:question|point|topic|part|chapter)",
             r"now (?:i want|i'?d like|let)|finally|in conclusion|to (?:conclude|wrap up|sum up)",
         )
@@ -44,6 +54,11 @@ OPENS_TOPIC = any_of(
     first=True,
 )
 
+#: The same at the start of a later clause; group "clause" is where it starts.
+_OPENS_LATER = re.compile(r"[,:;–] (?P<clause>" + _FILLER + r"(?:" + "|".join(_HANDS_OVER) + r")(?!\w))", re.IGNORECASE)
+
+#: A first word that joins a whole thought to the one before; a reader misses little without that one.
+JOINS = any_of("aber|denn|doch|und|but|and", first=True)
 #: A first word that only makes sense after another sentence.
 LEANS = any_of(
     "aber|denn|doch|sondern|deshalb|deswegen|daher|darum|dadurch|dabei|damit|dann|danach|dazu|dort|da|dies",
@@ -53,6 +68,18 @@ LEANS = any_of(
     "seitdem|ja|nein|genau|stimmt",
     "but|because|this|that|these|those|it|they|he|she|which|also|yes|no|exactly|or|and|so",
     first=True,
+)
+#: A clause that a main clause before it can do without.
+LEAVES_OFF = any_of("und|denn|weil|and|because", first=True)
+#: A clause that can't do without another.
+SUBORDINATES = any_of(
+    "wenn|weil|als|ob|dass|obwohl|während|nachdem|bevor|damit|sobald|solange|falls|indem|da|wer|was|wo|wie|je|bis",
+    "if|when|because|as|while|although|since|after|before|who|what|where|how|whether",
+    first=True,
+)
+#: Most of whom?
+ELLIPTIC = any_of(
+    "(?:die|der|den) (?:meisten|anderen|einen|beiden|wenigsten|restlichen)(?! (?-i:[A-ZÄÖÜ]))", first=True
 )
 #: Looks leaning and isn't: "Es gibt …", and "Weil X, Y", which brings its reason along.
 STANDS_ANYWAY = any_of(
@@ -81,8 +108,10 @@ META = any_of(
 )
 #: Words that hang on something said before, unless a clause follows that says what ("daran, dass …").
 POINTS_BACK = any_of(
-    "dies(?:e[rsmn]?)?|jene[rsmn]?|solche[rsmn]?|damals|dort|davon|darin|daran|dafür|dagegen|dabei|dadurch|daneben",
-    "danach|(?:der|die|das)selbe\\w*|ähnliche[rsmn]?|übrigens|nämlich|jedenfalls|ebenfalls",
+    # "Dieses Jahr" points at the day of the recording.
+    "diese[rsmn]?(?! (?-i:Jahr|Woche|Monat|Tage|Bühne|Stadt|Land))|dies|jene[rsmn]?|solche[rsmn]?",
+    "damals|dort|davon|darin|daran|dafür|dagegen|dabei|dadurch|daneben|danach|(?<!, )damit|dazu|hierzu|hierfür",
+    "(?:der|die|das)selbe\\w*|ähnliche[rsmn]?|übrigens|nämlich|jedenfalls|ebenfalls",
     "this|these|those|such",
 )
 #: "es" as an object stands for something said before.
@@ -132,12 +161,22 @@ SPEAKS_ABOUT = any_of(
     "geht es um|es geht (?:.* )?um|(?:frage|gespräch|vortrag|podcast|sendung|folge|episode) über",
     "(?:i|we|let's) (?:.* )?(?:talk|speak|discuss)\\w*",
 )
+#: Who is here, as a host says it. No "Herrn": that is what is heard where somebody is talked about.
+PRESENTS = any_of(
+    "(?:bei|mit|neben) (?:mir|uns) (?:\\w+ ){0,6}?(?:ist|sind|sitz\\w*|steh\\w*|diskutier\\w*|sprech\\w*)",
+    "(?:ist|sind|sitz\\w*) (?:\\w+ ){0,4}?(?:bei|neben) (?:mir|uns)|zu gast|mein gast|mein\\w* gäste\\w*",
+    "(?:begrüße|eingeladen|vorstellen)|(?:spreche|rede|diskutiere|unterhalte) (?:\\w+ ){0,4}?mit",
+    "(?:sprechen|reden|diskutieren) (?:wir )?(?:\\w+ ){0,3}?mit|auf (?:der|die) bühne",
+    "(?:my|our) guests?|joining (?:me|us)|joined by|with (?:me|us) (?:today|tonight|is|are)|(?:talk|speak)\\w* with",
+)
 #: Who is here, or what it is about, as said at the beginning.
 INTRODUCES = any_of(
     "(?:ich|wir) (?:\\w+ )*?(?:sprech|red|unterhalt|diskutier)\\w*|es geht (?:\\w+ )*um|thema|frage lautet|zu gast",
     "mein gast|meine gäste|begrüße|eingeladen",
     "(?:talk|speak)\\w* (?:about|with)|my guest|we discuss",
 )
+#: The speaker in person: a headline has nobody yet whose "we" it could be.
+FIRST_PERSON = any_of("ich|mir|mich|wir|uns|unser\\w*|mein\\w*|i|i'?m|me|my|we|we'?re|(?-i:us)|our")
 #: Words of address; case matters, "sie" is somebody else.
 ADDRESSES = re.compile(r"\b(?:Sie|Ihnen|Ihr\w*|du|dir|dich|dein\w*|euch|you|your)\b")
 
@@ -147,7 +186,9 @@ EMPTY = frozenset(
     for words in (
         "ende schluss abschluss thema themen punkt punkte frage fragen antwort wort worte teil beginn anfang gespräch",
         "minuten stunde stunden sache sachen ding dinge stelle stellen beispiel mal jahr jahre jahren tag tage woche",
-        "wochen art end point question questions answer thing things way lot bit kind time times year years day days",
+        "wochen art frau frauen herr herrn herren dame damen gast gäste gästen guest guests bühne stage",
+        "schlusswort schlusssatz stichwort dank danke applaus gruß grüße abend morgen thanks evening morning",
+        "end point question questions answer thing things way lot bit kind time times year years day days",
     )
     for word in words.split()
 )
@@ -155,7 +196,20 @@ EMPTY = frozenset(
 
 def opens_topic(text: str) -> bool:
     """Whether a sentence says that something new comes now."""
-    return OPENS_TOPIC.match(text) is not None
+    return topic_opening(text) is not None
+
+
+def topic_opening(text: str) -> int | None:
+    """Where the clause starts that says so, in characters; None if there is none.
+
+    Examples:
+        >>> topic_opening("Gut, kommen wir zum Geld."), topic_opening("Danke, sprechen wir über Geld, Frau Ott?")
+        (0, 7)
+    """
+    if OPENS_TOPIC.match(text):
+        return 0
+    later = _OPENS_LATER.search(text)
+    return None if later is None else later.start("clause")
 
 
 def leans(text: str) -> bool:

@@ -2,12 +2,15 @@
 
     Activity ──cells──► Cells ──(worker: embed each window)──► embeddings ──group──► voices ──follow──► labels ──► turns
 
-Segmentation networks hear well that somebody speaks, and often that another begins; but within ten seconds they take two
-like voices for one. So identity comes from embeddings alone here, and segmentation only says where changes are likely.
+Segmentation networks hear well that somebody speaks, and often that another begins; but within ten seconds they take
+two like voices for one. So identity comes from embeddings alone here, and segmentation only says where changes are
+likely.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 from jobs.timeline import Seconds, Span
 from jobs.transcript import Turn
 
-Embeddings = NDArray[np.floating]
+Embeddings = NDArray[np.floating[Any]]
 
 #: Step at which the voice is looked at: less than the shortest answer, a few frames of the network.
 CELL_S: Seconds = 0.1
@@ -24,8 +27,12 @@ WINDOW_S: Seconds = 1.0
 #: A window with less than this says too little about a voice to found a group.
 CLEAR_S: Seconds = 0.8
 
-#: Two groups are one person when their similarity, noise taken out, is above this: 1.0 for equal voices by definition.
-SAME_VOICE = 0.85
+#: Two large groups are one person when their similarity, noise taken out, is above this: 1.0 for equal voices by
+#: definition; people change a little in the course of a recording.
+SAME_VOICE = 0.78
+#: How much less is asked of a group of one window; of n windows, an n-th of it. A small group that clustering has
+#: picked out of one voice's spread lies apart from the rest just because it was picked.
+SMALL_GROUP_BONUS = 0.7
 #: Windows (half a second apart) that make a group a person rather than a cough or a blend at a change of speaker.
 MIN_WINDOWS = 4
 # Windows grouped together in one go: a matrix of this size squared; longer recordings go in two levels.
@@ -33,12 +40,12 @@ _BLOCK = 1000
 # Pairs of windows that a group's own similarity is taken to rest on beforehand, so that small groups aren't believed.
 _PRIOR_PAIRS = 6.0
 
-# Log-likelihood of a voice per second and unit of cosine: same and other speakers' windows differ by about 0.3 with a
-# standard deviation of 0.08, and normal distributions then give 0.3 / 0.08² ≈ 45; less, since neighbours overlap.
-_EVIDENCE = 30.0
-# Cost (nats) of a change of speaker where segmentation hears one or somebody pauses, and anywhere else.
-_EASY_CHANGE = 2.0
-_HARD_CHANGE = 6.0
+# Log-likelihood of a voice per second and unit of cosine: windows of the same and of other speakers differ by about 0.3
+# with a standard deviation of 0.08, and normal distributions then give 0.3 / 0.08² ≈ 45.
+_EVIDENCE = 45.0
+# Cost (nats) of a change of speaker: every third border or pause brings one, else one cell in fifty (a turn of 5 s).
+_EASY_CHANGE = 1.0
+_HARD_CHANGE = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +58,8 @@ class Activity:
     border: NDArray[np.bool_]
     #: Length of a frame.
     frame_s: Seconds
+    #: Where the first frame starts.
+    start_s: Seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,9 +87,9 @@ def cells(activity: Activity) -> Cells:
     count: list[int] = []
     easy: list[bool] = []
     for first, last in _runs(activity):
-        start, end = first * activity.frame_s, last * activity.frame_s
+        start, end = (activity.start_s + place * activity.frame_s for place in (first, last))
         edges = np.linspace(start, end, max(1, round((end - start) / CELL_S)) + 1)
-        for left, right in zip(edges[:-1], edges[1:], strict=True):
+        for left, right in pairwise(edges):
             middle = (left + right) / 2
             spans.append((left, right))
             windows.append((max(start, middle - WINDOW_S / 2), min(end, middle + WINDOW_S / 2)))
@@ -99,7 +108,7 @@ def _runs(activity: Activity) -> Iterator[tuple[int, int]]:
         return
     cuts = np.flatnonzero((count[1:] != count[:-1]) | activity.border[1:]) + 1
     edges = np.concatenate(([0], cuts, [len(count)]))
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges):
         if count[first] > 0:
             yield int(first), int(last)
 
@@ -116,26 +125,41 @@ def group(speech: Cells, embeddings: Embeddings, *, at_least: int = 1, at_most: 
     """
     clear = _clear(speech)
     if len(clear) == 0:
-        chosen = np.argmax(np.diff(speech.windows)[:, 0])
-        return embeddings[chosen : chosen + 1]
+        longest = np.argmax(np.diff(speech.windows)[:, 0])
+        return embeddings[longest : longest + 1]
     found = embeddings[clear].astype(np.float64)
     alike = _own_similarity(found)
-    sums, sizes = found, np.ones(len(found))
+    groups = _Groups(found, np.ones(len(found)))
     if len(found) > _BLOCK:
-        blocks = [
-            _merged(sums[at : at + _BLOCK], sizes[at : at + _BLOCK], alike, at_least, None)
-            for at in range(0, len(found), _BLOCK)
-        ]
-        sums = np.concatenate([block[0] for block in blocks])
-        sizes = np.concatenate([block[1] for block in blocks])
-    sums, sizes = _merged(sums, sizes, alike, at_least, at_most)
-    return sums / np.linalg.norm(sums, axis=1, keepdims=True)
+        blocks = [groups.part(slice(at, at + _BLOCK)) for at in range(0, len(found), _BLOCK)]
+        merged = [_merged(block, alike, at_least, None) for block in blocks]
+        groups = _Groups(
+            np.concatenate([block.sums for block in merged]), np.concatenate([block.sizes for block in merged])
+        )
+    groups = _merged(groups, alike, at_least, at_most)
+    large = groups.sizes >= MIN_WINDOWS
+    chosen = groups.part(large if large.any() else np.argmax(groups.sizes, keepdims=True)).sums
+    unit: Embeddings = chosen / np.linalg.norm(chosen, axis=1, keepdims=True)
+    return unit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """Groups of windows: all that their similarities depend on."""
+
+    #: Sum of the unit vectors in each, shape (groups, dimension).
+    sums: Embeddings
+    #: Number of windows in each, shape (groups,).
+    sizes: Embeddings
+
+    def part(self, places: Any) -> "_Groups":
+        return _Groups(self.sums[places], self.sizes[places])
 
 
 def _clear(speech: Cells) -> NDArray[np.int_]:
     """Cells half a window apart in which one voice alone is heard for long enough."""
-    long = np.diff(speech.windows)[:, 0] >= CLEAR_S
-    usable = np.flatnonzero(long & (speech.count == 1))
+    lengths = np.diff(speech.windows)[:, 0]
+    usable = np.flatnonzero((lengths >= CLEAR_S) & (speech.count == 1))
     step = round(WINDOW_S / 2 / CELL_S)
     return usable[::step]
 
@@ -147,32 +171,27 @@ def _own_similarity(found: Embeddings) -> float:
     return max(0.1, float(np.median(np.sum(found[:-2] * found[2:], axis=1))))
 
 
-def _merged(
-    sums: Embeddings, sizes: Embeddings, alike: float, at_least: int, at_most: int | None
-) -> tuple[Embeddings, Embeddings]:
-    """Merge groups, given as sums of unit vectors and their numbers, until those that are left differ."""
-    merges, similarity = _dendrogram(sums, sizes, alike)
-    parts = [{place} for place in range(len(sums))]
-    number = sizes.copy()
-    alive = np.ones(len(sums), bool)
+def _merged(groups: _Groups, alike: float, at_least: int, at_most: int | None) -> _Groups:
+    """Merge groups until those that are left differ, or their number is within the bounds."""
+    merges, margin = _dendrogram(groups, alike)
+    number = groups.sizes.copy()
+    alive = np.ones(len(number), bool)
     large = [int((number >= MIN_WINDOWS).sum())]
     for into, other in merges:
         number[into] += number[other]
         alive[other] = False
         large.append(int((alive & (number >= MIN_WINDOWS)).sum()))
-    for into, other in merges[: _cut(similarity, large, at_least, at_most)]:
-        parts[into] |= parts[other]
-        parts[other] = set()
-    members = [sorted(part) for part in parts if part]
-    weight = np.array([sizes[part].sum() for part in members])
-    kept = weight >= MIN_WINDOWS if (weight >= MIN_WINDOWS).any() else weight == weight.max()
-    chosen = [part for part, keep in zip(members, kept, strict=True) if keep]
-    return np.stack([sums[part].sum(axis=0) for part in chosen]), np.array([sizes[part].sum() for part in chosen])
+    sums, sizes = groups.sums.copy(), groups.sizes.copy()
+    for into, other in merges[: _cut(margin, large, at_least, at_most)]:
+        sums[into] += sums[other]
+        sizes[into] += sizes[other]
+        sizes[other] = 0
+    return _Groups(sums, sizes).part(sizes > 0)
 
 
-def _cut(similarity: list[float], large: list[int], at_least: int, at_most: int | None) -> int:
+def _cut(margin: list[float], large: list[int], at_least: int, at_most: int | None) -> int:
     """How many merges to make: all above the threshold, then fewer or more for the bounds on large groups."""
-    done = next((place for place, value in enumerate(similarity) if value < SAME_VOICE), len(similarity))
+    done = next((place for place, value in enumerate(margin) if value < 0), len(margin))
     if large[done] < at_least:
         enough = [place for place in range(done) if large[place] >= at_least]
         most = max(large[: done + 1])
@@ -182,35 +201,40 @@ def _cut(similarity: list[float], large: list[int], at_least: int, at_most: int 
     return done
 
 
-def _dendrogram(sums: Embeddings, sizes: Embeddings, alike: float) -> tuple[list[tuple[int, int]], list[float]]:
-    """All merges from many groups to one, the most similar first, and how similar they were."""
-    total = sums @ sums.T  # sum of cosines over all pairs of windows, between groups and within
-    size = sizes.copy()
+def _dendrogram(groups: _Groups, alike: float) -> tuple[list[tuple[int, int]], list[float]]:
+    """All merges from many groups to one, the most similar first, and by how much each is above the threshold."""
+    total = groups.sums @ groups.sums.T  # sum of cosines over all pairs of windows, between groups and within
+    size = groups.sizes.copy()
     within = _within(total.diagonal(), size, alike)
     scale = size * np.sqrt(within)
-    value = total / np.outer(scale, scale)
+    value = total / np.outer(scale, scale) - _threshold(size[:, None], size)
     np.fill_diagonal(value, -np.inf)
     best = value.argmax(axis=1)
     top = value.max(axis=1)
     merges: list[tuple[int, int]] = []
-    similarity: list[float] = []
-    for _ in range(len(sums) - 1):
+    margin: list[float] = []
+    for _ in range(len(size) - 1):
         into = int(top.argmax())
         other = int(best[into])
         merges.append((into, other))
-        similarity.append(float(top[into]))
+        margin.append(float(top[into]))
         total[into] += total[other]
         total[:, into] += total[:, other]
         size[into] += size[other]
         scale[into] = size[into] * np.sqrt(_within(total[into, into], size[into], alike))
         value[other], value[:, other], top[other] = -np.inf, -np.inf, -np.inf
-        row = np.where(np.isneginf(value[into]), -np.inf, total[into] / (scale[into] * scale))
+        row = total[into] / (scale[into] * scale) - _threshold(size[into], size)
+        row[np.isneginf(value[into])] = -np.inf
         value[into] = value[:, into] = row
         stale = np.flatnonzero(((best == into) | (best == other) | (row > top)) & ~np.isneginf(top))
         stale = np.union1d(stale, [into])
         best[stale] = value[stale].argmax(axis=1)
         top[stale] = value[stale].max(axis=1)
-    return merges, similarity
+    return merges, margin
+
+
+def _threshold(one: Embeddings, other: Embeddings) -> Embeddings:
+    return SAME_VOICE - SMALL_GROUP_BONUS / np.minimum(one, other)
 
 
 def _within(total: Embeddings, size: Embeddings, alike: float) -> Embeddings:
@@ -287,7 +311,7 @@ def _stretches(spans: NDArray[np.float64], labels: NDArray[np.int_]) -> list[Tur
     edges = np.concatenate(([0], np.flatnonzero(apart) + 1, [len(spans)]))
     return [
         Turn(Span(float(spans[first, 0]), float(spans[last - 1, 1])), _name(int(labels[first])))
-        for first, last in zip(edges[:-1], edges[1:], strict=True)
+        for first, last in pairwise(edges)
     ]
 
 

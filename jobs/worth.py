@@ -3,8 +3,9 @@
 Each measure lies between 0.0 and 1.0 and can be read for itself; a writer multiplies those that matter to it.
 """
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import numpy as np
@@ -30,8 +31,8 @@ class Kind(Enum):
 
 #: Texts → their meaning: float32 of shape (n, dim), rows of length 1. Takes any language.
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
-#: The words of one sentence (punctuation attached) and its language → one kind a word.
-Tag = Callable[[Sequence[str], str], Sequence[Kind]]
+#: The words of one sentence (punctuation attached) and its language → kind and base form of each.
+Tag = Callable[[Sequence[str], str], Sequence[tuple[Kind, str]]]
 #: A word and its language → Zipf frequency: log10 of its occurrences in a billion words, 0.0 if never seen.
 Frequency = Callable[[str, str], float]
 
@@ -52,6 +53,8 @@ class Reading:
     spoken: Spoken
     text: str
     kinds: tuple[Kind, ...]
+    #: Each noun as it stands alone, "Landkreisen" as "Landkreise"; any other word as it was said, without punctuation.
+    bases: tuple[str, ...]
     #: How much each word tells, 0.0 to 1.0; 0.0 for anything but nouns, names, adjectives, numbers and verbs.
     rarity: tuple[float, ...]
     #: Words that nobody ever wrote and that aren't nouns: most nouns unheard of are compounds, these are slips.
@@ -80,15 +83,50 @@ _TELLING = frozenset({Kind.NOUN, Kind.NAME, Kind.ADJECTIVE, Kind.NUMBER, Kind.VE
 #: Verbs and adjectives carry less of the topic than nouns do.
 _WEIGHT = {Kind.VERB: 0.5, Kind.ADJECTIVE: 0.7, Kind.NUMBER: 0.6}
 
-_THIRD_PERSON = frozenset({"er", "sie", "ihn", "ihm", "ihnen", "he", "she", "him", "they", "them"})
+_MASCULINE, _FEMININE, _NEUTER, _PLURAL = 1, 2, 4, 8
+_ANY = _MASCULINE | _FEMININE | _NEUTER | _PLURAL
+#: What a pronoun can stand for. "Es" is left out: it mostly stands for nothing ("es gibt"). "Das", "dies" and the
+#: like stand for whole clauses.
+_STANDS_FOR = {
+    "er": _MASCULINE, "ihn": _MASCULINE, "ihm": _MASCULINE | _NEUTER, "sie": _FEMININE | _PLURAL, "ihnen": _PLURAL,
+    "sein": _MASCULINE | _NEUTER, "ihr": _FEMININE | _PLURAL,
+    **dict.fromkeys(("he", "him", "she", "they", "them", "das", "dies", "die", "der", "den", "dem"), _ANY),
+}  # fmt: skip
+#: What a word before a noun tells of its gender; "kein", "mein" and so on end like "ein".
+_ARTICLES = {
+    "der": _MASCULINE | _FEMININE | _PLURAL, "die": _FEMININE | _PLURAL, "das": _NEUTER, "den": _MASCULINE | _PLURAL,
+    "dem": _MASCULINE | _NEUTER, "des": _MASCULINE | _NEUTER, "zur": _FEMININE,
+    **dict.fromkeys(("zum", "im", "am", "beim", "vom"), _MASCULINE | _NEUTER), **dict.fromkeys(("ins", "ans"), _NEUTER),
+}  # fmt: skip
+_ARTICLE_ENDINGS = (
+    ("eine", _FEMININE | _PLURAL), ("einen", _MASCULINE | _PLURAL), ("einem", _MASCULINE | _NEUTER),
+    ("einer", _FEMININE | _PLURAL), ("eines", _MASCULINE | _NEUTER), ("ein", _MASCULINE | _NEUTER),
+)  # fmt: skip
+#: Somebody, without a noun: "Wer schreibt, braucht seine Leser."
+_SOMEBODY = frozenset(
+    word
+    for words in (
+        "wer jede jeder jeden jedem jemand jemanden niemand niemanden man keiner keine alle viele einige manche beide",
+        "who everybody everyone nobody somebody someone people ich wir i we you",
+    )
+    for word in words.split()
+)
+_POSSESSIVE = re.compile(r"(sein|ihr)(?:e[rsmn]?)?")
 #: What a reader would have to ask back for, and what is left of a sentence's independence then.
-_PRICES = ((phrases.ITEM, 0.75), (phrases.META, 0.2), (phrases.OPENS_TOPIC, 0.25))
+_PRICES = ((phrases.ELLIPTIC, 0.5), (phrases.ITEM, 0.75), (phrases.META, 0.2), (phrases.OPENS_TOPIC, 0.25))
 
 
 def read(sentence: Spoken, *, tag: Tag, frequency: Frequency) -> Reading:
     """Look up every word of a sentence."""
     words = [word.text for word in sentence.words]
-    kinds = tuple(tag(words, sentence.language))
+    tagged = tag(words, sentence.language)
+    kinds = tuple(kind for kind, _ in tagged)
+    bases = tuple(
+        _alone(words, i, lemma, lambda form: frequency(form, sentence.language))
+        if kind is Kind.NOUN
+        else bare(words[i])
+        for i, (kind, lemma) in enumerate(tagged)
+    )
     rarity = tuple(
         _rarity(bare(word), kind, sentence.language, frequency) for word, kind in zip(words, kinds, strict=True)
     )
@@ -97,7 +135,30 @@ def read(sentence: Spoken, *, tag: Tag, frequency: Frequency) -> Reading:
         for word in words
         if bare(word).isalpha() and bare(word).islower() and frequency(bare(word), sentence.language) == 0
     )
-    return Reading(spoken=sentence, text=sentence.text, kinds=kinds, rarity=rarity, unheard=unheard)
+    return Reading(spoken=sentence, text=sentence.text, kinds=kinds, bases=bases, rarity=rarity, unheard=unheard)
+
+
+def part(reading: Reading, within: range) -> Reading:
+    """Some words of a sentence that stand next to each other, read as a sentence of their own.
+
+    Its text starts with a capital letter and ends with a full stop where it broke off at a comma.
+
+    Args:
+        reading: the whole sentence.
+        within: places of the words to keep, at least one.
+    """
+    cut = slice(within.start, within.stop)
+    words = reading.spoken.words[cut]
+    said = {bare(word.text) for word in words}
+    text = re.sub(r",$", ".", " ".join(word.text for word in words))
+    return Reading(
+        spoken=replace(reading.spoken, words=words),
+        text=text[:1].upper() + text[1:],
+        kinds=reading.kinds[cut],
+        bases=reading.bases[cut],
+        rarity=reading.rarity[cut],
+        unheard=tuple(word for word in reading.unheard if word in said),
+    )
 
 
 def worth(reading: Reading) -> Worth:
@@ -118,6 +179,22 @@ def names_something(reading: Reading) -> bool:
         kind in (Kind.NOUN, Kind.NAME) and rarity > 0.1
         for kind, rarity in zip(reading.kinds, reading.rarity, strict=True)
     )
+
+
+def _alone(words: Sequence[str], index: int, lemma: str, frequency: Callable[[str], float]) -> str:
+    """A noun without the ending that its place in the sentence gave it, where that is certain.
+
+    Dative plural adds an n to "Landkreise" and none to "Zeitungen": without it "Zeitunge" is left, which nobody says.
+    A genitive is one for certain after "des" and its like; else the s may be a plural's ("Podcasts").
+    """
+    form = bare(words[index])
+    stem = form[:-1]
+    if form.endswith("n") and lemma not in (form, stem) and frequency(stem) > max(0.0, frequency(form) - 1.0):
+        return stem
+    owner = any(bare(word).lower().endswith(("des", "nes", "res")) for word in words[max(0, index - 2) : index])
+    if owner and form in (lemma + "s", lemma + "es"):
+        return lemma
+    return form
 
 
 def _rarity(word: str, kind: Kind, language: str, frequency: Frequency) -> float:
@@ -143,12 +220,15 @@ def _independence(reading: Reading) -> float:
     """Each thing that a reader would have to ask back for costs its share."""
     text, score = reading.text, 1.0
     article = reading.kinds[0] is Kind.DETERMINER and not phrases.POINTS_BACK.match(text)
+    joins = phrases.JOINS.match(text) is not None
     if phrases.leans(text) and not article:
-        score *= 0.8 if phrases.STANDS_ANYWAY.match(text) else 0.35
-    if _refers_back(reading):
-        score *= 0.6
+        score *= 0.8 if phrases.STANDS_ANYWAY.match(text) else 0.6 if joins else 0.35
+    score *= 0.5 ** dangling(reading)
     if phrases.SAYS_WHAT.search(text) is None:
-        score *= 0.55 ** len(phrases.POINTS_BACK.findall(text)) * (0.5 if phrases.IT_AS_OBJECT.search(text) else 1.0)
+        for back in phrases.POINTS_BACK.finditer(text):
+            # "Wenn jeder etwas anderes lobt, glaubt niemand mehr daran": the clause before says what.
+            score *= 0.85 if "," in text[: back.start()] else 0.55
+        score *= 0.5 if phrases.IT_AS_OBJECT.search(text) else 1.0
     for pattern, price in _PRICES:
         score *= price if pattern.search(text) else 1.0
     # A small letter at the start: the diarizer gave the beginning to somebody else.
@@ -156,16 +236,47 @@ def _independence(reading: Reading) -> float:
     return score if whole else 0.3 * score
 
 
-def _refers_back(reading: Reading) -> bool:
-    """Whether a third-person pronoun or a "das" comes before any noun or clause that it could stand for."""
-    for word, kind in zip(reading.spoken.words, reading.kinds, strict=True):
+def dangling(reading: Reading) -> int:
+    """How many pronouns stand for nobody and nothing that the sentence named before.
+
+    A noun stands behind a pronoun if its article allows for the pronoun's gender: in "Das Wetter darf sie sprechen"
+    nothing does.
+    """
+    named, missing, clauses = 0, 0, 0
+    for index, (word, kind) in enumerate(zip(reading.spoken.words, reading.kinds, strict=True)):
+        token = bare(word.text)
+        needs = _needs(token, kind, first=index == 0)
+        if needs and not (needs & named or (needs == _ANY and clauses)):
+            missing += 1
         if kind in (Kind.NOUN, Kind.NAME):
-            return False
-        if bare(word.text) in _THIRD_PERSON or (kind is Kind.PRONOUN and bare(word.text) == "das"):
-            return True
-        if word.text.endswith(","):
-            return False
-    return False
+            named |= _gender(reading, index)
+        elif token.lower() in _SOMEBODY:
+            named |= _ANY
+        clauses += word.text.endswith((",", ":", "–"))
+    return missing
+
+
+def _needs(token: str, kind: Kind, *, first: bool) -> int:
+    """The genders that a pronoun asks for; 0 for any other word, and for words of address."""
+    word = token.lower() if first else token
+    owned = _POSSESSIVE.fullmatch(word)
+    if owned is not None and kind is Kind.DETERMINER:
+        return _STANDS_FOR[owned.group(1)]
+    demonstrative = word in {"das", "dies", "die", "der", "den", "dem", "sein", "ihr"}
+    return 0 if demonstrative and kind is not Kind.PRONOUN else _STANDS_FOR.get(word, 0)
+
+
+def _gender(reading: Reading, index: int) -> int:
+    """What the words before a noun tell of its gender and number."""
+    for place in range(index - 1, max(-1, index - 4), -1):
+        before = bare(reading.spoken.words[place].text).lower()
+        if before in _ARTICLES:
+            return _ARTICLES[before]
+        if reading.kinds[place] is Kind.DETERMINER:
+            return next((gender for ending, gender in _ARTICLE_ENDINGS if before.endswith(ending)), _ANY)
+        if reading.kinds[place] not in (Kind.ADJECTIVE, Kind.NUMBER, Kind.NAME):
+            break
+    return _ANY
 
 
 def _confidence(reading: Reading) -> float:

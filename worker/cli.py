@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from jobs.errors import InputError, NachleseError, SetupError
+from jobs.errors import NachleseError, SetupError
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -69,9 +69,17 @@ class _Commands(click.Group):
             _stop(FAILED, f"Unexpected {type(error).__name__}; run again with `nachlese --debug …` for the details.")
 
 
+def _show_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked:
+        from worker.provenance import app_version  # noqa: PLC0415
+
+        click.echo(f"nachlese {app_version()}")
+        ctx.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda *given: _show_version(*given),
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
     help="Show the version and exit.",
 )  # fmt: skip
 @click.option("--debug", is_flag=True, help="Log everything, show tracebacks.")
@@ -92,7 +100,7 @@ def cli(ctx: click.Context, debug: bool, config: str | None) -> None:
 @click.argument("files", nargs=-1, required=True, metavar="AUFNAHME…", type=click.Path(path_type=Path))
 @click.option("--out", default="nachlese-out", show_default=True, type=click.Path(file_okay=False, path_type=Path),
               help="Ordner für die Ergebnisse.")  # fmt: skip
-@click.option("--talk", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("--talk", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Begleitdatei mit Titel, Gästen, Begriffen (sonst NAME.yaml neben der Aufnahme).")  # fmt: skip
 @click.option("--language", help="Sprache festlegen, z. B. de oder en; auto erkennt sie Abschnitt für Abschnitt.")
 @click.option("--voices", help="Zahl der Stimmen: höchstens 3 („3“) oder zwischen 2 und 4 („2-4“).")
@@ -112,31 +120,25 @@ def run(  # noqa: PLR0913  # one parameter an option
         raise click.UsageError(f"Zwei Aufnahmen heißen „{doubles[0]}“; bitte einzeln oder mit eigenem --out aufrufen.")
     watched = sys.stderr.isatty() and not as_json
     settings = _settings(ctx, quiet=watched)
-    failed = False
-    answers = []
+    wish = local.Wish(out, talk, language, voices, track, fresh)
+    answers: list[dict[str, object]] = []
     for path in files:
-        if not path.is_file():
-            failed = True
-            click.echo(f"„{path}“ gibt es nicht; bitte den Pfad prüfen.", err=True)
-            continue
-        if not local.has_plain_name(path):
-            failed = True
-            _refuse_name(path)
-            continue
         try:
-            said = local.talk_of(path, talk, language=language, voices=voices)
-        except InputError as error:
-            outcome = local.refuse(path, out, error)
-        else:
             with progress_bars(path.name) if watched else progress_lines() as report:
-                outcome = local.run(path, out, settings, talk=said, track=track, fresh=fresh, report=report)
-        failed = failed or outcome.failure is not None
+                outcome = local.run(path, wish, settings, report)
+        except SetupError:
+            raise
+        except NachleseError as error:  # the next recording may fare better
+            message = _sentence(error, click.format_filename(path))
+            click.secho(message, fg="red", err=True)
+            answers.append({"file": click.format_filename(path), "error": message})
+            continue
         answers.append(_answer(path, out, outcome))
         if not as_json:
             _show(path, out, outcome)
     if as_json:
         click.echo(json.dumps(answers, ensure_ascii=False, indent=1))
-    ctx.exit(FAILED if failed else DONE)
+    ctx.exit(FAILED if any(answer.get("failure") or "error" in answer for answer in answers) else DONE)
 
 
 @cli.command()
@@ -154,7 +156,11 @@ def up(ctx: click.Context, data: Path, port: int) -> None:
 @cli.command()
 @click.argument("file", metavar="AUFNAHME", type=click.Path(path_type=Path))
 @click.option("--key", help="Schlüssel im Speicher, z. B. talks/mainstage/0930-panel.mp4 (sonst der Dateiname).")
-@click.option("--talk", type=click.Path(dir_okay=False, path_type=Path), help="Begleitdatei (sonst NAME.yaml daneben).")
+@click.option(
+    "--talk",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Begleitdatei (sonst NAME.yaml daneben).",
+)
 @_JSON
 @click.pass_context
 def put(ctx: click.Context, file: Path, key: str | None, talk: Path | None, as_json: bool) -> None:
@@ -358,14 +364,6 @@ def main(args: Sequence[str] | None = None) -> None:
     cli.main(args=None if args is None else list(args), prog_name="nachlese")
 
 
-def _show_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
-    if asked:
-        from worker.provenance import app_version  # noqa: PLC0415
-
-        click.echo(f"nachlese {app_version()}")
-        ctx.exit()
-
-
 def _settings(ctx: click.Context, *, quiet: bool = False) -> "Settings":
     """Read the settings and set up logging; a fault in them ends the command."""
     from pydantic import ValidationError  # noqa: PLC0415
@@ -445,12 +443,6 @@ def _show(path: Path, out: Path, outcome: "Outcome") -> None:
     click.echo("  " + "\n  ".join(entry.name for entry in outcome.manifest.artifacts))
 
 
-def _refuse_name(path: Path) -> None:
-    from config.settings import labels  # noqa: PLC0415
-
-    click.echo(labels()["error.bad-name"].format(name=click.format_filename(path)), err=True)
-
-
 def _show_recap(transcript: "Transcript", recap: "Recap | None") -> None:
     from config.settings import labels  # noqa: PLC0415
     from worker.terminal import recap_head  # noqa: PLC0415
@@ -472,14 +464,14 @@ def _tell(states: Sequence[Any], *, as_json: bool) -> None:
         click.echo("Noch keine Aufnahme im Speicher.")
 
 
-def _sentence(error: NachleseError) -> str:
+def _sentence(error: NachleseError, name: str = "Die Datei") -> str:
     """German where a producer's sentence exists, else the English detail."""
     from config.settings import labels  # noqa: PLC0415
     from jobs.export.labels import sentence  # noqa: PLC0415
 
     if isinstance(error, SetupError) or f"error.{error.code}" not in labels():
         return error.detail
-    return sentence(labels(), "error", error.code, {"name": "Die Datei", **error.fields})
+    return sentence(labels(), "error", error.code, {"name": name, **error.fields})
 
 
 def _stop(code: int, message: str) -> NoReturn:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from config.settings import Settings
 from jobs.audio import SAMPLE_RATE
 from jobs.errors import NachleseError
+from worker.ownership import NAMES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -31,7 +32,6 @@ _DECODERS = (
     ("aac", "libfdk_aac"), ("mp3float", "mp3"), ("mp2float", "mp2"), ("opus", "libopus"), ("vorbis", "libvorbis"),
     ("flac",), ("alac",), ("ac3",), ("eac3",), ("wmav2",), ("pcm_s16le",), ("pcm_s24le",), ("pcm_f32le",),
 )  # fmt: skip
-_OUR_NAMES = ("worker", "jobs", "config")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -86,7 +86,7 @@ def _python(_settings: Settings) -> Iterator[Check]:
 def _names(_settings: Settings) -> Iterator[Check]:
     """PyPI has distributions that install a top-level `config` or `worker`; theirs would be imported for ours."""
     owners = packages_distributions()
-    for name in _OUR_NAMES:
+    for name in NAMES:
         foreign = sorted({owner for owner in owners.get(name, ()) if owner.lower() != "nachlese"})
         if foreign:
             detail = f"{', '.join(foreign)} installs a package of the same name"

@@ -72,6 +72,8 @@ def process(  # noqa: PLR0913  # what a job is: an upload, what is known of it, 
     try:
         transcript = work.transcript(source, talk, track)
     except InputError as error:
+        # What an earlier upload of this name gave isn't this recording's.
+        place.storage.delete(place.folder + MANIFEST)
         return Outcome(None, place.fail(error))
     recap = work.recap(transcript, talk)
     made = (*transcript_files(transcript, talk, labels()), *work.recap_files(recap, transcript, talk))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,26 +12,48 @@ from jobs.errors import InputError
 from jobs.programme import Talk, parse_talk
 from jobs.recording import Recording, recording_id
 from worker import sidecar
-from worker.job import Outcome, Report, process
+from worker.job import Outcome, Report, process, quiet
 from worker.place import Place
 from worker.storage import FolderStorage
 
 
-def run(  # noqa: PLR0913  # one parameter an option
-    path: Path, out: Path, settings: Settings, *, talk: Talk, track: int | None, fresh: bool, report: Report
-) -> Outcome:
-    """Make everything that is made of the recording at `path` into a folder of its own below `out`.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for on the command line."""
 
-    Stages that an earlier call finished are taken over unless `fresh`.
+    #: Where the recordings' folders go.
+    out: Path
+    #: A sidecar; None takes the one beside the recording.
+    talk: Path | None = None
+    #: ISO 639-1 or "auto"; None leaves it to the sidecar.
+    language: str | None = None
+    #: "3" or "2-4"; None leaves it to the sidecar.
+    voices: str | None = None
+    track: int | None = None
+    #: Forget what earlier calls made.
+    fresh: bool = False
+
+
+def run(path: Path, wish: Wish, settings: Settings, report: Report = quiet) -> Outcome:
+    """Make everything that is made of the recording at `path` into a folder of its own.
 
     Raises:
+        InputError: "not-found" or "bad-name": there is no place to put a failure.json.
         EngineError, StorageError, SetupError: as `worker.job.process`.
     """
-    place = _place(path, out)
-    if fresh:
+    if not has_plain_name(path):
+        raise InputError("bad-name", "the path is no text")
+    if not path.is_file():
+        raise InputError("not-found", "there is no such file")
+    place = Place(_recording(path), FolderStorage(wish.out), folder_of(path.name), path.name)
+    if wish.fresh:
         for stored in list(place.storage.list(place.folder)):
             place.storage.delete(stored.key)
-    return process(place, path.resolve(), talk, settings=settings, track=track, report=report)
+    try:
+        talk = talk_of(path, wish.talk, language=wish.language, voices=wish.voices)
+    except InputError as error:
+        return Outcome(None, place.fail(error))
+    return process(place, path.resolve(), talk, settings=settings, track=wish.track, report=report)
 
 
 def talk_of(path: Path, given: Path | None, *, language: str | None, voices: str | None) -> Talk:
@@ -50,11 +72,6 @@ def talk_of(path: Path, given: Path | None, *, language: str | None, voices: str
     return talk
 
 
-def refuse(path: Path, out: Path, error: InputError) -> Outcome:
-    """Record a recording at fault before any work began, where its files would lie."""
-    return Outcome(None, _place(path, out).fail(error))
-
-
 def doubles(paths: Sequence[Path]) -> tuple[str, ...]:
     """Names that occur twice: their files would land in the same folder."""
     names = [path.name for path in paths]
@@ -68,10 +85,6 @@ def has_plain_name(path: Path) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _place(path: Path, out: Path) -> Place:
-    return Place(_recording(path), FolderStorage(out), folder_of(path.name), path.name)
 
 
 def _recording(path: Path) -> Recording:

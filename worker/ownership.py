@@ -1,8 +1,6 @@
 """Our top-level packages have everyday names: make sure that nothing else in the environment owns one of them."""
 
-import importlib.metadata
 import importlib.util
-from collections.abc import Iterable
 from pathlib import Path
 
 from jobs.errors import SetupError
@@ -19,17 +17,6 @@ def strangers() -> tuple[str, ...]:
         origin = Path(spec.origin).resolve().parent if spec is not None and spec.origin else None
         if origin != home / name:
             found.append(f"{name} (from {origin})")
-    return tuple(found)
-
-
-def co_owners(distributions: Iterable[importlib.metadata.Distribution] | None = None) -> tuple[str, ...]:
-    """Other distributions that brought files of these packages: "some-package installs config"."""
-    found = []
-    for distribution in importlib.metadata.distributions() if distributions is None else distributions:
-        if distribution.name == "nachlese":
-            continue
-        tops = {path.parts[0] for path in distribution.files or () if path.suffix == ".py" and len(path.parts) > 1}
-        found += [f"{distribution.name} installs {name}" for name in NAMES if name in tops]
     return tuple(found)
 
 

@@ -75,14 +75,19 @@ def recap_head(transcript: "Transcript", recap: "Recap | None", labels: Labels) 
     if recap is None or recap.headline is None:
         return
     voices = voices_of(transcript, labels)
+
+    def foreign(language: str) -> str:
+        return "" if language == "de" else f" [{labels['draft.translation_needed']}]"
+
     yield labels["draft.label"]
     yield ""
-    yield f"  {recap.headline.text}"
+    yield f"  {recap.headline.text}{foreign(recap.headline.language)}"
     yield ""
     for told in recap.lead:
-        yield f"  {told.text}"
+        yield f"  {told.text}{foreign(told.language)}"
     for quote in recap.quotes[:2]:
-        yield f"  {quoted(quote.text)} – {voices.name(quote.speaker)}, {time_code(quote.span.start)}"
+        said_by = f"{voices.name(quote.speaker)}, {time_code(quote.span.start)}"
+        yield f"  {quoted(quote.text)} – {said_by}{foreign(quote.language)}"
     yield ""
     for chapter in recap.chapters:
         yield f"  {time_code(chapter.span.start):>7}  {chapter.title}"

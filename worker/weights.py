@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 
 from config.settings import HERE, Settings, cache_folder
-from jobs.errors import SetupError
+from jobs.errors import NachleseError, SetupError
 
 log = structlog.get_logger()
 
@@ -151,7 +151,7 @@ def fetch(name: str, settings: Settings, progress: FetchProgress = lambda *_: No
                 subprocess.SubprocessError,
                 zipfile.BadZipFile,
                 KeyError,
-                SetupError,
+                NachleseError,
                 ImportError,
             ) as error:
                 refused.append(f"{label}: {_short(error)}")

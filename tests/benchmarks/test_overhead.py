@@ -4,6 +4,7 @@ Run by `make bench`. Machines are noisy, so the ratio is judged, never a time.
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -20,16 +21,15 @@ MAX_RATIO = 1.10
 
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A long recording: `NACHLESE_BENCH_FILE`'s, else the bundled conversation over and over for about twelve minutes."""
-    import os
-
+    """The file named by NACHLESE_BENCH_FILE, else the bundled conversation eight times over (about twelve minutes)."""
     given = os.environ.get("NACHLESE_BENCH_FILE")
     if given:
         return Path(given)
     path = tmp_path_factory.mktemp("bench") / "talk.wav"
     source = FIXTURES / "gespraech.opus"
     subprocess.run(
-        ["ffmpeg", "-nostdin", "-v", "error", "-stream_loop", "7", "-i", source, "-ac", "1", "-ar", "16000", path], check=True
+        ["ffmpeg", "-nostdin", "-v", "error", "-stream_loop", "7", "-i", source, "-ac", "1", "-ar", "16000", path],
+        check=True,
     )
     return path
 
@@ -39,13 +39,11 @@ _BOTH = """
 import json, sys, tempfile, time
 from pathlib import Path
 from config.settings import load
-from jobs.artifacts import folder_of
 from jobs.diarize import DiarizeOptions
-from jobs.programme import Talk
 from jobs.transcribe import TranscribeOptions
 from worker import logs
 from worker.engines import engines
-from worker.local import run
+from worker.local import Wish, run
 from worker.media import decode
 from worker.scratch import scratch
 
@@ -64,7 +62,7 @@ with scratch(settings) as empty:
     told = time.monotonic() - began
 with tempfile.TemporaryDirectory() as out:
     began = time.monotonic()
-    run(path, Path(out), settings, talk=Talk(), track=None, fresh=True, report=silent)
+    run(path, Wish(Path(out)), settings)
     whole = time.monotonic() - began
 print(json.dumps({"audio_s": audio.duration, "transcribe_s": heard, "diarize_s": told, "whole_s": whole}))
 """

@@ -3,6 +3,8 @@
 import json
 import os
 import random
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -268,10 +270,29 @@ class CommandLine:
             out, err = process.communicate()
         return Called(process.returncode, out, err)
 
+    def break_off(self, number: int, *words: object, under: Sequence[str] = (), **more: str) -> tuple[int, str]:
+        """Send a signal once the words are stored; the exit status and what was said on stderr."""
+        out = Path(str(words[words.index("--out") + 1]))
+        with self.start(*words, under=under, **more) as process:
+            deadline = time.monotonic() + 120
+            while not list(out.rglob("words-*.json")):
+                assert process.poll() is None, process.communicate()[1]
+                assert time.monotonic() < deadline, "there never were any words"
+                time.sleep(0.02)
+            process.send_signal(number)
+            _, err = process.communicate()
+        return process.returncode, err
+
 
 @pytest.fixture(scope="session")
 def nachlese(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     return CommandLine(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> Path:
+    """Where the recordings for tests lie."""
+    return FIXTURES
 
 
 @pytest.fixture(scope="session")
@@ -388,3 +409,35 @@ def demo_run(nachlese: CommandLine, guarded: Callable[[], Guarded], tmp_path_fac
     sound = sorted([*FIXTURES.glob("*.opus"), *FIXTURES.glob("*.flac")])
     called = nachlese("run", *sound, "--out", out, NACHLESE_LOG__LEVEL="debug", **guard.environment)
     return Demo(called, out, guard)
+
+
+#: A namespace of its own has no interface that is up, not even to the machine itself.
+_CUT_OFF = ("unshare", "--user", "--map-root-user", "--net")
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a second `nachlese run` made after the first was killed; neither could reach any network."""
+
+    called: Called
+    folder: Path
+    #: The stage that the first call left.
+    words: Path
+    #: Its bytes and its time then.
+    heard: tuple[bytes, int]
+    #: Whether this machine makes network namespaces.
+    cut_off: bool
+
+
+@pytest.fixture(scope="session")
+def resumed_run(nachlese: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Resumed:
+    """Real engines on one recording, killed in mid-work and called again."""
+    out = tmp_path_factory.mktemp("resumed")
+    cut_off = shutil.which("unshare") is not None and subprocess.run([*_CUT_OFF, "true"], check=False).returncode == 0
+    call, under = ("run", FIXTURES / "einzel.opus", "--out", out), _CUT_OFF if cut_off else ()
+    code, _ = nachlese.break_off(signal.SIGKILL, *call, under=under)
+    assert code == -signal.SIGKILL
+    assert not list(out.rglob("manifest.json"))
+    (words,) = out.rglob("words-*.json")
+    heard = (words.read_bytes(), words.stat().st_mtime_ns)
+    return Resumed(nachlese(*call, under=under), out / "einzel.opus.nachlese", words, heard, cut_off)

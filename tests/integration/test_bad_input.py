@@ -8,16 +8,22 @@ from jobs.artifacts import folder_of
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory):
-    return tmp_path_factory.mktemp("out")
-
-
-@pytest.fixture(scope="module")
-def called(nachlese, bad, fake_engines, out, tmp_path_factory):
+def worked(nachlese, bad, fake_engines, tmp_path_factory):
     """All of them in one call, a good one last."""
+    out = tmp_path_factory.mktemp("out")
     good = tmp_path_factory.mktemp("good") / "gut.wav"
     good.write_bytes((bad.folder / "geheim.wav").read_bytes())
-    return nachlese("run", "--out", out, "--", *bad.paths(), good, **fake_engines)
+    return nachlese("run", "--out", out, "--", *bad.paths(), good, **fake_engines), out
+
+
+@pytest.fixture
+def called(worked):
+    return worked[0]
+
+
+@pytest.fixture
+def out(worked):
+    return worked[1]
 
 
 def failure(out, name):
@@ -33,7 +39,7 @@ def test_the_call_ends_with_one_and_without_a_traceback(called):
     assert "Traceback" not in called.out + called.err
 
 
-def test_each_is_refused_for_its_own_reason(called, bad, out):
+def test_each_is_refused_for_its_own_reason(bad, out):
     assert {name: failure(out, name)["code"] for name in bad.codes} == bad.codes
 
 
@@ -47,17 +53,17 @@ def test_each_producer_reads_one_german_sentence_with_the_files_name_and_a_remed
         assert (told["retryable"], told["partial"]) == (False, False)
 
 
-def test_ops_read_english_without_the_name(called, bad, out):
+def test_ops_read_english_without_the_name(bad, out):
     for name in bad.codes:
         assert failure(out, name)["detail"]
         assert name.partition(".")[0] not in failure(out, name)["detail"]
 
 
-def test_nothing_is_made_of_them(called, bad, out):
-    assert {name: files(out, name) for name in bad.codes} == dict.fromkeys(bad.codes, {"failure.json"})
+def test_nothing_is_made_of_them(bad, out):
+    assert {name: files(out, name) for name in bad.codes} == {name: {"failure.json"} for name in bad.codes}
 
 
-def test_of_a_truncated_one_is_made_what_can_be_read(called, bad, out):
+def test_of_a_truncated_one_is_made_what_can_be_read(bad, out):
     told = failure(out, bad.truncated)
     assert (told["code"], told["partial"]) == ("incomplete", True)
     assert "0:12" in told["message"]
@@ -68,7 +74,7 @@ def test_of_a_truncated_one_is_made_what_can_be_read(called, bad, out):
     assert transcript["utterances"]
 
 
-def test_a_good_one_after_them_is_finished(called, out):
+def test_a_good_one_after_them_is_finished(out):
     assert "manifest.json" in files(out, "gut.wav")
     assert "failure.json" not in files(out, "gut.wav")
 
@@ -94,7 +100,7 @@ def test_a_file_that_is_not_there_is_told_and_the_others_are_worked_on(nachlese,
     good = bad.folder / "geheim.wav"
     called = nachlese("run", tmp_path / "fehlt.mp3", good, "--out", tmp_path / "out", **fake_engines)
     assert called.code == 1
-    assert "fehlt.mp3“ gibt es nicht" in called.err
+    assert "fehlt.mp3“ gibt es dort nicht" in called.err
     assert "manifest.json" in files(tmp_path / "out", "geheim.wav")
 
 

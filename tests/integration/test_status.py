@@ -15,9 +15,9 @@ from jobs.errors import InputError, StorageError
 from jobs.recording import Recording
 from worker.dispatch import JobQueue, Reached, job_queue
 from worker.intake import sweep
+from worker.sidecar import sidecar_keys
 from worker.status import Phase, listing, pull, put, retry, state_of
 from worker.storage import S3Storage
-from worker.sidecar import sidecar_keys
 from worker.tickets import Mark, read_mark, read_ticket, recording_at, write_mark
 
 Until = Callable[[Callable[[], object]], None]

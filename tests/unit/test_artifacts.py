@@ -44,9 +44,7 @@ tracks = st.builds(AudioTrack, language=st.none() | st.text(), title=st.none() |
 medias = st.builds(
     MediaInfo, st.text(), st.none() | milli, milli, st.lists(tracks, max_size=3).map(tuple), st.integers(0, 9)
 )
-segments = st.builds(
-    Segment, st.lists(words, max_size=3).map(tuple), st.text(), milli.map(lambda x: -x), milli, milli
-)
+segments = st.builds(Segment, st.lists(words, max_size=3).map(tuple), st.text(), milli.map(lambda x: -x), milli, milli)
 recognitions = st.builds(
     Recognition, st.lists(segments, max_size=3).map(tuple), st.text(), st.lists(spans).map(tuple), provenances
 )

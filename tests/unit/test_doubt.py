@@ -11,9 +11,7 @@ TURNS = (Turn(Span(0, 10), "SPEAKER_00"),)
 
 
 def said(count, *, start=1.0, pace=0.3, probability=0.9):
-    return [
-        Word("so", Span(start + i * pace, start + (i + 1) * pace), probability) for i in range(count)
-    ]
+    return [Word("so", Span(start + i * pace, start + (i + 1) * pace), probability) for i in range(count)]
 
 
 def heard(words, *, logprob=-0.2, ratio=1.3):

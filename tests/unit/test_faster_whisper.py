@@ -56,7 +56,10 @@ def test_times_stay_inside_the_clip_and_never_run_backwards(some, shift):
 
 
 def test_a_hyphenated_word_is_one_word_as_sure_as_its_weakest_part():
-    parts = [Heard(" ill", 11.0, 11.5, 0.9), Heard("-disposed", 11.5, 12.0, 0.4), Heard(" man.", 12.1, 12.5, 0.8)]
+    parts = [
+        Heard(" ill", 11.0, 11.2, 0.9), Heard("-dis", 11.2, 11.5, 0.4), Heard("posed", 11.5, 12.0, 0.7),
+        Heard(" man.", 12.1, 12.5, 0.8),
+    ]  # fmt: skip
     found = list(_words(parts, WITHIN, 0.0))
     assert [(word.text, word.span, word.probability) for word in found] == [
         ("ill-disposed", Span(11.0, 12.0), 0.4),

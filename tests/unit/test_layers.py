@@ -127,4 +127,4 @@ def test_errors_of_any_kind_are_caught_at_known_boundaries_only():
 
 @pytest.mark.parametrize("path", modules("config", "jobs", "worker"), ids=named)
 def test_no_module_is_called_like_one_of_python(path):
-    assert path.stem == "__init__" or path.stem == "__main__" or path.stem not in sys.stdlib_module_names
+    assert path.stem in {"__init__", "__main__"} or path.stem not in sys.stdlib_module_names

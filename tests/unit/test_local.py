@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from config.settings import load
 from jobs.artifacts import FAILURE, folder_of
 from jobs.errors import InputError
 from jobs.programme import Talk
@@ -64,21 +65,22 @@ def test_voices_nobody_understands_are_told(recording):
 
 
 def test_a_recording_at_fault_gets_its_failure_where_its_files_would_lie(recording, tmp_path):
-    outcome = local.refuse(recording, tmp_path / "out", InputError("bad-sidecar", "because", what="So nicht."))
+    recording.with_suffix(".yaml").write_text("unsinn: 1")
+    outcome = local.run(recording, local.Wish(tmp_path / "out"), load())
     written = tmp_path / "out" / folder_of("Gespräch.mp3") / FAILURE
     told = json.loads(written.read_text())
     assert outcome.manifest is None
     assert outcome.failure is not None
     assert told["message"] == outcome.failure.message
     assert "„Gespräch.mp3“" in told["message"]
-    assert "So nicht." in told["message"]
+    assert "unsinn" in told["message"]
     assert (told["code"], told["retryable"], told["partial"]) == ("bad-sidecar", False, False)
     assert [path.name for path in written.parent.iterdir()] == [FAILURE]
 
 
 def test_a_recording_is_known_by_its_place_and_its_bytes(recording, tmp_path):
     def known():
-        failure = local.refuse(recording, tmp_path / "out", InputError("empty-file")).failure
+        failure = local.run(recording, local.Wish(tmp_path / "out", voices="viele"), load()).failure
         assert failure is not None
         return failure.recording_id
 

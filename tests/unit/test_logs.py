@@ -72,3 +72,4 @@ def test_libraries_keep_silent(told):
         warnings.warn("could not read geheim.mp3", stacklevel=1)
 
     assert told(gossip) == []
+    assert not logging.getLogger("botocore").isEnabledFor(logging.ERROR)

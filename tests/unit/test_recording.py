@@ -2,7 +2,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs.recording import Provenance, Recording, recording_id
@@ -21,6 +21,7 @@ def test_any_upload_gets_an_id_that_is_safe_everywhere(uri, etag):
 
 
 @given(st.lists(st.tuples(names, st.text(st.characters(exclude_characters="\n"))), min_size=2, max_size=2, unique=True))
+@example([("s3://stage/a", "bc"), ("s3://stage/ab", "c")])
 def test_another_upload_gets_another_id(uploads):
     assert len({recording_id(uri, etag) for uri, etag in uploads}) == 2
 

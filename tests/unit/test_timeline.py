@@ -65,9 +65,7 @@ def test_spans_sort_by_start_then_end(one, other):
     assert (one < other) == ((one.start, one.end) < (other.start, other.end))
 
 
-@pytest.mark.parametrize(
-    ("start", "end"), [(2.0, 1.0), (-0.1, 1.0), (math.nan, 1.0), (0.0, math.nan), (0.0, math.inf)]
-)
+@pytest.mark.parametrize(("start", "end"), [(2.0, 1.0), (-0.1, 1.0), (math.nan, 1.0), (0.0, math.nan), (0.0, math.inf)])
 def test_what_is_no_stretch_of_time_is_refused_with_its_values(start, end):
     with pytest.raises(ValueError, match=rf"start={start}, end={end}"):
         Span(start, end)

@@ -1,12 +1,17 @@
-"""Adapters: each makes one engine speak the protocols of `jobs`; heavy libraries are imported when one is made."""
+"""Adapters: each makes one engine speak the protocols of `jobs`; heavy libraries are imported when one is made.
+
+Importing this package tames those libraries, and every adapter lies within it: none can be loaded untamed.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
 
-from config.settings import Settings
+from config.settings import Settings, tame_libraries
 from jobs.diarize import Diarizer
 from jobs.recap import Writer
 from jobs.transcribe import Recognizer
+
+tame_libraries()
 
 #: Setting of `transcribe.model` and `diarize.pipeline` that takes the engine without weights, for tests of plumbing.
 FAKE = "fake"

@@ -164,14 +164,23 @@ class CamPlusPlus(nn.Module):
         trunk["out_nonlinear"] = _Activation(channels)
         self.xvector = nn.ModuleDict({**trunk, "dense": _Embedding()})
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Embed each item of the batch."""
+    def trunk(self, features: Tensor) -> Tensor:
+        """Everything before the pooling: (b, t, 80) to (b, 512, t / 2), a frame every 20 ms."""
         x = self.head(features.transpose(1, 2))
-        *trunk, dense = self.xvector.values()
+        *trunk, _ = self.xvector.values()
         for module in trunk:
             x = module(x)
-        statistics = torch.cat((x.mean(-1), x.std(-1, unbiased=True)), dim=1)
-        return dense(statistics)
+        return x
+
+    def pooled(self, mean: Tensor, deviation: Tensor) -> Tensor:
+        """Embed stretches by the mean and standard deviation of their frames, each (b, 512)."""
+        *_, dense = self.xvector.values()
+        return dense(torch.cat((mean, deviation), dim=1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Embed each item of the batch."""
+        x = self.trunk(features)
+        return self.pooled(x.mean(-1), x.std(-1, unbiased=True))
 
 
 def load_campplus(path: Path, device: torch.device) -> CamPlusPlus:

