@@ -36,9 +36,10 @@ HEADLINE_WORDS = range(4, 17)
 #: A choice among more candidates than this gets no better.
 SHORTLIST = 300
 #: Below this a quote leaves its reader asking "who?" or "what?": rather no quote.
-SELF_CONTAINED = 0.5
-#: Sentences this much alike say the same: trailers and hosts repeat the best ones.
-TWINS = 0.9
+SELF_CONTAINED = 0.6
+#: Sentences this much alike say the same: trailers and hosts repeat the best ones. Measured on repeats that the
+#: recognizer heard differently: 0.74 and more; on sentences that only resemble each other: 0.65 at most.
+TWINS = 0.72
 #: What the announced topic is worth as a headline, against theses of 0.0 to about 0.5: most say more than it does.
 ANNOUNCED = 0.12
 
@@ -49,6 +50,8 @@ class _Candidate:
 
     index: int
     reading: Reading
+    #: The same without an "aber" or "und" in front; what it is worth, and what stands in running text.
+    statement: Reading
     worth: Worth
     #: Share of the other sentences that lie farther from the middle of the whole talk, 0.0 to 1.0.
     central: float
@@ -65,6 +68,11 @@ class _Candidate:
     def usable(self) -> float:
         """What every use of the sentence asks for."""
         return self.worth.matter * self.worth.independence * self.worth.confidence
+
+    @property
+    def clear(self) -> bool:
+        """Whether it can stand without what was said before, and was heard well."""
+        return self.worth.independence > SELF_CONTAINED and self.worth.confidence >= 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +182,11 @@ def _choose(material: _Material, transcript: Transcript) -> _Choice:
     theses = _theses(material, top | said, transcript, beside=len(introduction))
     above = material.twins(theses)
     speech_s = sum(c.spoken.span.duration for c in material.candidates)
-    least = LEAST_QUOTES if speech_s >= SPEECH_FOR_QUOTES_S else 1
     quotes: list[tuple[int, ...]] = []
-    for strict, taken in ((True, top | said | above), (True, top | said), (False, top | said), (False, said)):
+    attempts = ((True, top | said | above), (True, top | said), (False, top | said), (False, said))
+    for strict, taken in attempts[: None if speech_s >= SPEECH_FOR_QUOTES_S else 1]:
         quotes = _quotes(material, taken, transcript, strict=strict)
-        if len(quotes) >= least:
+        if len(quotes) >= LEAST_QUOTES:
             break
     quoted = {index for indices in quotes for index in indices}
     if quoted & above:
@@ -202,19 +210,26 @@ def _measure(sentences: Sequence[Spoken], transcript: Transcript, instruments: I
         inside = chapter_of == chapter
         here[inside] = _ranks(units[inside] @ units[inside].mean(axis=0))
     central = _ranks(vectors @ middle)
+    statements = [_statement(reading) for reading in readings]
     candidates = tuple(
         _Candidate(
-            i,
-            r,
-            worth(r),
-            float(central[i]),
-            float(here[i]),
-            int(chapter_of[i]),
-            host is not None and r.spoken.speaker == host,
+            index=i,
+            reading=reading,
+            statement=statements[i],
+            worth=worth(statements[i]),
+            central=float(central[i]),
+            central_here=float(here[i]),
+            chapter=int(chapter_of[i]),
+            by_host=host is not None and reading.spoken.speaker == host,
         )
-        for i, r in enumerate(readings)
+        for i, reading in enumerate(readings)
     )
     return _Material(candidates, units.astype(np.float32), starts, host)
+
+
+def _statement(reading: Reading) -> Reading:
+    joins = JOINS.match(reading.text) is not None and len(reading.kinds) > 1
+    return part(reading, range(1, len(reading.kinds))) if joins else reading
 
 
 def _embedded(texts: Sequence[str], instruments: Instruments) -> NDArray[np.float32]:
@@ -280,7 +295,7 @@ def _headline(material: _Material) -> tuple[int, Sentence] | None:
         (score, candidate.index, text)
         for candidate in material.candidates
         for text, score in _headlines(material, candidate)
-        if len(text.split()) in HEADLINE_WORDS and len(text) <= 110
+        if len(text.split()) in HEADLINE_WORDS and len(text) <= 110 and not text[:1].islower()
     ]
     scored += [(ANNOUNCED, candidate.index, text) for candidate, text in _announcements(material)]
     score, index, text = max(scored, key=lambda item: item[0], default=(0.0, 0, ""))
@@ -295,36 +310,35 @@ def _headlines(material: _Material, candidate: _Candidate) -> Iterator[tuple[str
     """What of a sentence could be a headline, and how good a one."""
     if not is_finished(candidate.reading.text):
         return
-    for reading in _statements(candidate.reading):
+    for reading in _clauses(candidate.statement):
         w = worth(reading)
-        yield reading.text, w.independence**2 * _promise(candidate, reading, w, stance=w.stance)
+        yield reading.text, w.independence**2 * _promise(candidate, reading.text, w)
     question = _opening_question(material, candidate)
     if question is not None:
-        # "Die Frage lautet: Was bleibt …?" asked at the beginning is what the talk is about.
-        yield question, 4.0 * _promise(candidate, candidate.reading, candidate.worth, stance=0.6)
+        # "Die Frage lautet: Was bleibt …?" asked at the beginning is what the talk is about, whoever asks.
+        w = replace(candidate.worth, stance=max(candidate.worth.stance, 0.6))
+        yield question, 4.0 * _promise(candidate, question, w)
 
 
-def _promise(candidate: _Candidate, reading: Reading, w: Worth, *, stance: float) -> float:
+def _promise(candidate: _Candidate, text: str, w: Worth) -> float:
     """How much a headline tells, in how few words, and whether a reader knows who speaks."""
-    score = w.matter * w.confidence * w.general * (0.3 + w.information) * (0.2 + candidate.central) * (0.4 + stance)
-    words = len(reading.spoken.words)
-    score *= 1.0 if words <= 12 else 0.8 if words <= 14 else 0.5
-    score *= 0.5 if FIRST_PERSON.search(reading.text) else 1.0
-    score *= 0.6 if ADDRESSES.search(reading.text) or bare(reading.text.split()[0]).lower() in {"wenn", "if"} else 1.0
+    score = w.matter * w.confidence * w.general * (0.3 + w.information) * (0.2 + candidate.central) * (0.4 + w.stance)
+    words = text.split()
+    score *= 1.0 if len(words) <= 12 else 0.8 if len(words) <= 14 else 0.5
+    score *= 0.5 if FIRST_PERSON.search(text) else 1.0
+    score *= 0.6 if ADDRESSES.search(text) or words[0].lower() in {"wenn", "if"} else 1.0
     return score * (0.6 if candidate.by_host else 1.0)
 
 
-def _statements(reading: Reading) -> Iterator[Reading]:
-    """A sentence, its main clause, what follows a colon; a joining "aber" or "und" in front stays away."""
-    words = [word.text for word in reading.spoken.words]
+def _clauses(reading: Reading) -> Iterator[Reading]:
+    """A statement, its main clause, what follows a colon."""
     if reading.text.endswith("?"):
         return
     yield reading
-    begin = 1 if JOINS.match(reading.text) and len(words) > 1 else 0
-    commas = [i for i, word in enumerate(words[:-1]) if word.endswith(",")]
-    main = bool(commas) and LEAVES_OFF.match(" ".join(words[commas[0] + 1 :])) is not None
-    if begin or main:
-        clause = part(reading, range(begin, commas[0] + 1 if main else len(words)))
+    words = [word.text for word in reading.spoken.words]
+    comma = next((i for i, word in enumerate(words[:-1]) if word.endswith(",")), None)
+    if comma is not None and LEAVES_OFF.match(" ".join(words[comma + 1 :])):
+        clause = part(reading, range(comma + 1))
         if not SUBORDINATES.match(clause.text) and names_something(clause):
             yield clause
     colon = next((i for i, word in enumerate(words[:-1]) if word.endswith(":")), None)
@@ -394,10 +408,11 @@ def _theses(material: _Material, taken: set[int], transcript: Transcript, *, bes
     scores = {}
     for c in material.candidates:
         fits = len(c.spoken.words) in range(7, 31) and not c.reading.text.endswith("?") and c.index not in taken
+        fits = fits and not c.by_host and c.worth.independence > SELF_CONTAINED
         score = fits * c.usable * c.worth.general * c.worth.independence * c.worth.information * (0.3 + c.central)
-        score *= (0.4 + c.worth.stance) * (0.5 if c.by_host else 1.0)
-        # Nobody is named beside it whose "we" it could be.
-        scores[c.index] = score * (0.6 if FIRST_PERSON.search(c.reading.text) else 1.0)
+        score *= 0.2 + c.worth.stance
+        # Nobody is named beside it whose "we" it could be: that makes a better quote.
+        scores[c.index] = score * (0.4 if FIRST_PERSON.search(c.reading.text) else 1.0)
     floor = 0.35 * max(scores.values(), default=0.0)
     scores = {index: score for index, score in scores.items() if score >= floor}
     count = 1 if beside and len(material.candidates) < 60 else min(2, len(material.candidates) // 4)
@@ -457,6 +472,10 @@ def _quotable(material: _Material, indices: tuple[int, ...], *, strict: bool) ->
     score = first.worth.independence * confidence * (0.25 + stance) * (0.25 + information)
     # Two sentences that lean on each other make one thought, two that don't make two.
     score *= 1.0 if len(parts) == 1 else 0.95
+    # A quote keeps its first word, and with it the question what went before.
+    score *= 0.7 if first.statement is not first.reading else 1.0
+    # Said to somebody in the room.
+    score *= 0.6 if any(ADDRESSES.search(p.reading.text) for p in parts) else 1.0
     return score * first.worth.general * (0.25 if first.by_host else 1.0)
 
 
@@ -474,7 +493,10 @@ def _quote(material: _Material, indices: tuple[int, ...], transcript: Transcript
 def _sentence(material: _Material, index: int, transcript: Transcript) -> Sentence:
     spoken = material.candidates[index].spoken
     return Sentence(
-        text=spoken.text, evidence=spoken.evidence, basis=Basis.VERBATIM, language=_language(spoken, transcript)
+        text=material.candidates[index].statement.text,
+        evidence=spoken.evidence,
+        basis=Basis.VERBATIM,
+        language=_language(spoken, transcript),
     )
 
 
@@ -503,7 +525,10 @@ def _chapters(material: _Material, taken: set[int], transcript: Transcript) -> t
 
 
 def _key_sentences(material: _Material, chapter: range, taken: set[int], *, length_s: Seconds) -> list[int]:
-    """One or two sentences that hold most of a chapter, in time order; what stands above only if nothing else is left."""
+    """One or two sentences that hold most of a chapter, in time order.
+
+    What stands above already, and what the host says, serves only where nothing else can be understood.
+    """
     scores = {}
     for index in chapter:
         c = material.candidates[index]
@@ -511,10 +536,11 @@ def _key_sentences(material: _Material, chapter: range, taken: set[int], *, leng
         position = 1.1 if index - chapter.start < 4 else 1.0
         score = fits * c.usable * c.worth.information * (0.3 + c.central_here) * (0.6 + 0.4 * c.worth.stance)
         scores[index] = score * position * (0.4 if c.by_host else 1.0)
-    free = {index: score for index, score in scores.items() if index not in taken}
-    scores = free if any(score > 0 for score in free.values()) else scores
-    floor = 0.25 * max(scores.values(), default=0.0)
-    scores = {index: score for index, score in scores.items() if score >= floor}
+    clear = {i for i in scores if scores[i] > 0 and material.candidates[i].clear}
+    guests = {i for i in clear if not material.candidates[i].by_host}
+    pool: set[int] = next((tier for tier in (guests - taken, guests, clear - taken) if tier), set(scores))
+    floor = 0.25 * max((scores[i] for i in pool), default=0.0)
+    scores = {index: scores[index] for index in pool if scores[index] >= floor}
     return sorted(_chosen(material, scores, _Taste(count=1 if length_s < 60 else 2, variety=0.6)))
 
 

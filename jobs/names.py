@@ -71,7 +71,7 @@ _CALLED = rf"(?:{_TITLED}|{_FULL}|{_CAPITAL})"
 _VOCATIVE = re.compile(rf"(?:^|[,.] |\b(?:und|and|also|ja|so),? )({_CALLED})(?=[,?!.]|$)")
 #: One first name is one only if "du" follows at once; else it is "Okay, …" or "Leute, …".
 _FIRST_NAME = re.compile(
-    rf"^({_CAPITAL}), (?:du|(?:hast|bist|warst|kannst|magst|willst|was \w+|wie \w+) du|(?:(?:did|do|are|have|can) )?you)\b"
+    rf"^({_CAPITAL}), (?:(?:(?:hast|bist|warst|kannst|magst|willst|was \w+|wie \w+) )?du|(?:(?:did|do|are|can) )?you)\b"
 )
 _INTERJECTIONS = frozenset(
     word

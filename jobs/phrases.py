@@ -57,20 +57,25 @@ OPENS_TOPIC = any_of(
 #: The same at the start of a later clause; group "clause" is where it starts.
 _OPENS_LATER = re.compile(r"[,:;–] (?P<clause>" + _FILLER + r"(?:" + "|".join(_HANDS_OVER) + r")(?!\w))", re.IGNORECASE)
 
-#: A first word that joins a whole thought to the one before; a reader misses little without that one.
-JOINS = any_of("aber|denn|doch|und|but|and", first=True)
+#: A first word that only joins a thought to the one before: without it the same is said. Not "doch", which may also
+#: move the verb.
+JOINS = any_of("aber|denn|und|but|and", first=True)
 #: A first word that only makes sense after another sentence.
 LEANS = any_of(
     "aber|denn|doch|sondern|deshalb|deswegen|daher|darum|dadurch|dabei|damit|dann|danach|dazu|dort|da|dies",
     # Before a noun "das" is an article.
     "das(?! (?-i:[A-ZÄÖÜ]))",
     "diese[rsmn]?|er|sie|es|ihn|ihm|solche[rsn]?|trotzdem|außerdem|allerdings|jedoch|auch|beide|oder|und|weil",
-    "seitdem|ja|nein|genau|stimmt",
-    "but|because|this|that|these|those|it|they|he|she|which|also|yes|no|exactly|or|and|so",
+    "seitdem|ja|nein|genau|stimmt|na ja|tja|ach|oh|okay|ok|klar|also",
+    "but|because|this|that|these|those|it|they|he|she|which|also|yes|no|exactly|or|and|so|well|yeah|at least",
     first=True,
 )
-#: A clause that a main clause before it can do without.
-LEAVES_OFF = any_of("und|denn|weil|and|because", first=True)
+#: What a main clause before it can do without: an addition, a reason, or a new sentence after a comma.
+LEAVES_OFF = any_of(
+    "und|denn|weil|and|because|it|we|i|they|he|she",
+    "(?:wir|ich|es) (?:ist|sind|bin|war|waren|hat|habe|haben|kann|können|muss|müssen|will|wollen|geht|gibt|wird)",
+    first=True,
+)
 #: A clause that can't do without another.
 SUBORDINATES = any_of(
     "wenn|weil|als|ob|dass|obwohl|während|nachdem|bevor|damit|sobald|solange|falls|indem|da|wer|was|wo|wie|je|bis",
@@ -118,6 +123,10 @@ POINTS_BACK = any_of(
 IT_AS_OBJECT = any_of("(?:habe|haben|hat|hatten?|will|weiß|sehe|mache|machen|finde) (?:ich |wir |man )?es")
 #: The clause that tells what such a word stands for.
 SAYS_WHAT = any_of(", (?:dass|ob|wie|was|warum)", ",? zu \\w+en")
+#: Within a sentence these hang on the one before, but only a little.
+CONNECTS = any_of(
+    "trotzdem|deshalb|deswegen|daher|außerdem|allerdings|dennoch|jedoch|hingegen|therefore|however|though"
+)
 #: One item of a list that the reader doesn't see.
 ITEM = any_of(
     "(?:der|die|das|the|mein|meine|unser|unsere) (?:erste|zweite|dritte|vierte|fünfte|first|second|third)",
@@ -140,7 +149,9 @@ STANCES = (
     any_of("muss|müssen|müsste\\w*|darf|dürfen|soll|sollen|sollte\\w*|must|should|have to|never"),
     any_of("wer .+,", "if you (?:want|don't)", first=True),
     any_of(
-        "nie|niemals|niemand\\w*|nichts|immer|alle[sn]?|kein\\w*|jede[rsnm]?",
+        "nie|niemals|niemand\\w*|nichts|immer|alle[sn]?|kein\\w*",
+        # "Every month" counts, it doesn't judge.
+        "jede[rsnm]?(?! (?:monat|tag|woche|jahr|stunde|minute|abend|morgen|nacht|sommer|winter))",
         "nobody|nothing|always|every\\w*|impossible",
     ),
     any_of(
@@ -151,6 +162,11 @@ STANCES = (
         "wichtig\\w*|entscheidend\\w*|fehler|problem\\w*|gefährlich\\w*|falsch\\w*|besser\\w*|schlechter\\w*|schlimm\\w*",
         "wertvoll\\w*|(?:unter|über)schätzt\\w*|vertrauen|wahrheit|am \\w+sten",
         "honest|wrong|mistake|important|dangerous",
+    ),
+    # Too much or too little is a judgement.
+    any_of(
+        "zu (?:lange?|oft|viel\\w*|wenig\\w*|spät|früh|selten|schnell|langsam|teuer|groß|klein|leicht|schwer)",
+        "too \\w+",
     ),
     any_of("(?:ist|sind|bleibt) wie|(?:is|are) like|ist (?:das|die|der|eine?|kein\\w*) \\w+"),
     any_of("(?:größ|bes|wichtig|häufig)ste\\w*|beste\\w*|biggest|best|worst"),

@@ -251,7 +251,7 @@ def follow(speech: Cells, embeddings: Embeddings, voices: Embeddings) -> NDArray
     """
     length = np.diff(speech.windows)[:, 0]
     weight = _EVIDENCE * np.diff(speech.spans)[:, 0] * np.minimum(1.0, length / WINDOW_S)
-    evidence = (embeddings @ voices.T) * weight[:, None]
+    evidence = (embeddings @ voices.T.astype(embeddings.dtype)) * weight[:, None]
     change = np.where(speech.easy, _EASY_CHANGE, _HARD_CHANGE)
     came_from = np.zeros(evidence.shape, np.int16)
     stay = np.arange(len(voices))

@@ -25,6 +25,8 @@ class Kind(Enum):
     NUMBER = auto()
     PREPOSITION = auto()
     VERB = auto()
+    #: "haben", "werden", "können", "be", "do".
+    AUXILIARY = auto()
     PRONOUN = auto()
     OTHER = auto()
 
@@ -113,7 +115,13 @@ _SOMEBODY = frozenset(
 )
 _POSSESSIVE = re.compile(r"(sein|ihr)(?:e[rsmn]?)?")
 #: What a reader would have to ask back for, and what is left of a sentence's independence then.
-_PRICES = ((phrases.ELLIPTIC, 0.5), (phrases.ITEM, 0.75), (phrases.META, 0.2), (phrases.OPENS_TOPIC, 0.25))
+_PRICES = (
+    (phrases.ELLIPTIC, 0.5),
+    (phrases.ITEM, 0.75),
+    (phrases.CONNECTS, 0.93),
+    (phrases.META, 0.2),
+    (phrases.OPENS_TOPIC, 0.25),
+)
 
 
 def read(sentence: Spoken, *, tag: Tag, frequency: Frequency) -> Reading:
@@ -223,7 +231,9 @@ def _independence(reading: Reading) -> float:
     joins = phrases.JOINS.match(text) is not None
     if phrases.leans(text) and not article:
         score *= 0.8 if phrases.STANDS_ANYWAY.match(text) else 0.6 if joins else 0.35
-    score *= 0.5 ** dangling(reading)
+    score *= 0.45 ** dangling(reading)
+    # "Die Frau am Würstchenstand zum Beispiel."
+    score *= 1.0 if any(kind in (Kind.VERB, Kind.AUXILIARY) for kind in reading.kinds) else 0.3
     if phrases.SAYS_WHAT.search(text) is None:
         for back in phrases.POINTS_BACK.finditer(text):
             # "Wenn jeder etwas anderes lobt, glaubt niemand mehr daran": the clause before says what.

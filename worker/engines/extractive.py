@@ -112,7 +112,8 @@ def _tag(words: Sequence[str], language: str) -> Sequence[tuple[Kind, str]]:
 
 def _kind_and_base(tagged: tuple[str, str, str]) -> tuple[Kind, str]:
     _, base, tag = tagged
-    return _KINDS.get(tag, Kind.VERB if tag.startswith("VV") else Kind.OTHER), base
+    verb = Kind.VERB if tag.startswith("VV") else Kind.AUXILIARY if tag.startswith("V") else Kind.OTHER
+    return _KINDS.get(tag, verb), base
 
 
 def _frequency(word: str, language: str) -> float:
