@@ -79,6 +79,7 @@ def exclusive_turns(turns: Sequence[Turn]) -> tuple[Turn, ...]:
     """Clean up turns that don't overlap: drop slivers, join one speaker's turns in a row.
 
     Examples:
+        >>> from jobs.timeline import Span
         >>> a, b = "SPEAKER_00", "SPEAKER_01"
         >>> turns = (Turn(Span(0, 2), a), Turn(Span(2, 2.02), b), Turn(Span(2.02, 5), a))
         >>> [(turn.span.start, turn.span.end) for turn in exclusive_turns(turns)]

@@ -102,6 +102,18 @@ def test_a_monologue_is_one_voice_whatever_the_noise(noise: float) -> None:
     assert len(found) == 1
 
 
+def test_a_voice_that_tires_in_the_course_of_an_hour_is_still_one() -> None:
+    speech = voices.cells(_activity([(3.0, 1)] * 40))
+    fresh, tired = (_embed(speech, [(120.0, voice), (0.1, 1)], noise=0.6, alike=0.88) for voice in (0, 1))
+    embeddings = np.where(speech.spans[:, :1] < 60.0, fresh, tired)
+    assert len(voices.group(speech, embeddings)) == 1
+
+
+def test_a_cough_is_nobody() -> None:
+    turns = [(10.0, 0), (10.0, 1), (1.0, 2), (10.0, 0), (10.0, 1)]
+    assert len(_found(turns, alike=0.0)[1]) == 2
+
+
 def test_changes_that_segmentation_missed_are_found() -> None:
     turns = [(1.6 + 0.7 * (place % 4), place % 2) for place in range(20)]
     speech, _, labels = _found(turns, borders=False)
@@ -134,9 +146,9 @@ def test_at_most_holds_for_any_length(tenths: int, at_most: int) -> None:
 
 
 def test_a_blip_goes_with_its_neighbours() -> None:
-    turns = [(4.0, 0), (4.0, 1), (4.0, 0), (0.04, 1), (4.0, 0)]
+    turns = [(4.0, 0), (4.0, 1), (4.0, 0), (0.1, 1), (4.0, 0)]
     speech, _, labels = _found(turns)
-    blip = (speech.spans[:, 0] >= 12.0 - 1e-6) & (speech.spans[:, 1] <= 12.04 + 1e-6)
+    blip = (speech.spans[:, 0] >= 12.0 - 1e-6) & (speech.spans[:, 1] <= 12.1 + 1e-6)
     assert blip.any()
     assert set(labels[blip]) == {labels[0]}
 

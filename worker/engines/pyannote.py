@@ -35,6 +35,7 @@ from worker.provenance import provenance
 
 VERSION = importlib.metadata.version("pyannote-audio")
 PACKAGED = "packaged"
+_WEIGHTS = ("pyannote-segmentation", "campplus")
 
 #: A recording shorter than this has one speaker: half a second is too little to tell two apart.
 MIN_CLUSTERING_S = 3.0
@@ -97,7 +98,9 @@ class PyannoteDiarizer:
         self._settings = settings
         self._hears: Hears | None = None
         if settings.diarize.pipeline == PACKAGED:
-            locked = [weights.lock()[name] for name in ("pyannote-segmentation", "campplus")]
+            for name in _WEIGHTS:
+                weights.locate(name, settings)
+            locked = [weights.lock()[name] for name in _WEIGHTS]
             self._weights_sha256 = digest(*(one.sha256 for one in locked))
         else:
             self._weights_sha256 = weights.folder_digest(Path(settings.diarize.pipeline).expanduser())
