@@ -70,9 +70,14 @@ class _Candidate:
         return self.worth.matter * self.worth.independence * self.worth.confidence
 
     @property
+    def well_heard(self) -> bool:
+        """Whether the recognizer was sure enough, and of words that exist."""
+        return self.worth.confidence >= 0.5 and not self.reading.unheard
+
+    @property
     def clear(self) -> bool:
         """Whether it can stand without what was said before, and was heard well."""
-        return self.worth.independence > SELF_CONTAINED and self.worth.confidence >= 0.5
+        return self.worth.independence > SELF_CONTAINED and self.well_heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,8 @@ class _Material:
     #: Indices of the sentences that open chapters.
     starts: tuple[int, ...]
     host: str | None
+    #: Words of the names that an editor or the programme gives.
+    people: frozenset[str]
 
     def alike(self, one: int, other: int) -> float:
         """Cosine of two sentences' meaning, 0.0 for unrelated ones."""
@@ -146,19 +153,13 @@ def write_recap(
         labels: German sentences, of which those under "recap." frame the draft.
         provenance: what the recap is stored with.
     """
-    empty = Recap(
-        recording_id=transcript.recording_id,
-        headline=None,
-        lead=(),
-        quotes=(),
-        chapters=(),
-        open_questions=open_questions(transcript, talk),
-        provenance=provenance,
-    )
+    questions = open_questions(transcript, talk)
+    empty = Recap(transcript.recording_id, None, (), (), (), open_questions=questions, provenance=provenance)
     sentences = spoken_sentences(transcript)
     if not sentences:
         return empty
-    material = _measure(sentences, transcript, instruments)
+    people = (*transcript.names.values(), *(guest.name for guest in talk.guests))
+    material = _measure(sentences, transcript.duration_s, instruments, people=people)
     choice = _choose(material, transcript)
     recap = replace(
         empty,
@@ -177,16 +178,16 @@ def _choose(material: _Material, transcript: Transcript) -> _Choice:
     """
     headline = _headline(material)
     top = material.twins([] if headline is None else headline[:1])
-    introduction = _introduction(material, transcript)
+    introduction = _introduction(material)
     said = material.twins(introduction)
     theses = _theses(material, top | said, transcript, beside=len(introduction))
     above = material.twins(theses)
     speech_s = sum(c.spoken.span.duration for c in material.candidates)
+    long = speech_s >= SPEECH_FOR_QUOTES_S
     quotes: list[tuple[int, ...]] = []
-    attempts = ((True, top | said | above), (True, top | said), (False, top | said), (False, said))
-    for strict, taken in attempts[: None if speech_s >= SPEECH_FOR_QUOTES_S else 1]:
+    for strict, taken in ((True, top | said | above), (True, top | said), (not long, top | said), (not long, said)):
         quotes = _quotes(material, taken, transcript, strict=strict)
-        if len(quotes) >= LEAST_QUOTES:
+        if len(quotes) >= (LEAST_QUOTES if long else 1):
             break
     quoted = {index for indices in quotes for index in indices}
     if quoted & above:
@@ -196,13 +197,15 @@ def _choose(material: _Material, transcript: Transcript) -> _Choice:
     )
 
 
-def _measure(sentences: Sequence[Spoken], transcript: Transcript, instruments: Instruments) -> _Material:
+def _measure(
+    sentences: Sequence[Spoken], duration_s: Seconds, instruments: Instruments, *, people: Sequence[str]
+) -> _Material:
     readings = [read(s, tag=instruments.tag, frequency=instruments.frequency) for s in sentences]
     vectors = _embedded([reading.text for reading in readings], instruments)
     middle = vectors.mean(axis=0)
     centred = _centred(vectors, [s.language for s in sentences])
     host = moderator(sentences)
-    starts = chapter_starts(sentences, centred, duration_s=transcript.duration_s, host=host)
+    starts = chapter_starts(sentences, centred, duration_s=duration_s, host=host)
     chapter_of = np.searchsorted(np.array(starts), np.arange(len(sentences)), side="right") - 1
     units = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
     here = np.zeros(len(sentences))
@@ -224,7 +227,8 @@ def _measure(sentences: Sequence[Spoken], transcript: Transcript, instruments: I
         )
         for i, reading in enumerate(readings)
     )
-    return _Material(candidates, units.astype(np.float32), starts, host)
+    words = frozenset(word for name in people for word in name.split())
+    return _Material(candidates, units.astype(np.float32), starts, host, words)
 
 
 def _statement(reading: Reading) -> Reading:
@@ -358,8 +362,9 @@ def _opening_question(material: _Material, candidate: _Candidate) -> str | None:
 
 def _announcements(material: _Material) -> Iterator[tuple[_Candidate, str]]:
     """Topics that are announced at the beginning, in the words they are announced in."""
+    until_s = _opening_s(material)
     for candidate in material.candidates:
-        if candidate.spoken.span.start > _opening_s(material) or not SPEAKS_ABOUT.search(candidate.reading.text):
+        if candidate.spoken.span.start > until_s or not SPEAKS_ABOUT.search(candidate.reading.text):
             continue
         topic = announced_topic(candidate.reading) or ""
         if len(topic.split()) >= 2 and topic.lower() in candidate.reading.text.lower():
@@ -371,11 +376,12 @@ def _opening_s(material: _Material) -> Seconds:
     return max(45.0, 0.12 * max(candidate.spoken.span.end for candidate in material.candidates))
 
 
-def _introduction(material: _Material, transcript: Transcript) -> list[int]:
+def _introduction(material: _Material) -> list[int]:
     """Who is here and what it is about, as somebody says it at the beginning: no, one or two sentences."""
-    early = [c for c in material.candidates if c.spoken.span.start <= _opening_s(material) and _tells(c)]
+    until_s = _opening_s(material)
+    early = [c for c in material.candidates if c.spoken.span.start <= until_s and _tells(c)]
     good = {c.index: c.worth.confidence * (0.3 + c.worth.information) * (0.6 + 0.4 * c.worth.matter) for c in early}
-    who = [c.index for c in early if PRESENTS.search(c.reading.text) and _names_somebody(c.reading, transcript)]
+    who = [c.index for c in early if _presents(c.reading, material.people)]
     what = [c.index for c in early if INTRODUCES.search(c.reading.text) and names_something(c.reading)]
     first = max(who, key=good.__getitem__, default=None)
     if first is not None and SPEAKS_ABOUT.search(material.candidates[first].reading.text):
@@ -390,10 +396,10 @@ def _tells(candidate: _Candidate) -> bool:
     return len(candidate.spoken.words) in range(6, 41) and is_finished(text) and not asked
 
 
-def _names_somebody(reading: Reading, transcript: Transcript) -> bool:
-    """Whether a name is said, also one that the tagger takes for a noun but an editor has given to a voice."""
-    known = {name for full in transcript.names.values() for name in full.split()}
-    return Kind.NAME in reading.kinds or any(bare(word.text) in known for word in reading.spoken.words)
+def _presents(reading: Reading, people: frozenset[str]) -> bool:
+    """Whether a host says who is here, by name; the tagger may take a known name for a noun."""
+    named = Kind.NAME in reading.kinds or any(bare(word.text) in people for word in reading.spoken.words)
+    return named and PRESENTS.search(reading.text) is not None
 
 
 def _theses(material: _Material, taken: set[int], transcript: Transcript, *, beside: int) -> list[int]:
@@ -407,14 +413,14 @@ def _theses(material: _Material, taken: set[int], transcript: Transcript, *, bes
     """
     scores = {}
     for c in material.candidates:
-        fits = len(c.spoken.words) in range(7, 31) and not c.reading.text.endswith("?") and c.index not in taken
-        fits = fits and not c.by_host and c.worth.independence > SELF_CONTAINED
+        fits = len(c.spoken.words) in range(7, 31) and not c.reading.text.endswith("?") and not c.by_host and c.clear
         score = fits * c.usable * c.worth.general * c.worth.independence * c.worth.information * (0.3 + c.central)
         score *= 0.2 + c.worth.stance
-        # Nobody is named beside it whose "we" it could be: that makes a better quote.
-        scores[c.index] = score * (0.4 if FIRST_PERSON.search(c.reading.text) else 1.0)
-    floor = 0.35 * max(scores.values(), default=0.0)
-    scores = {index: score for index, score in scores.items() if score >= floor}
+        # Nobody is named beside it whose "we" or "you" it could be: that makes a better quote.
+        score *= 0.4 if FIRST_PERSON.search(c.reading.text) else 1.0
+        scores[c.index] = score * (0.2 if ADDRESSES.search(c.reading.text) else 1.0)
+    floor = (0.2 if beside else 0.1) * max(scores.values(), default=0.0)
+    scores = {index: score for index, score in scores.items() if score >= floor and index not in taken}
     count = 1 if beside and len(material.candidates) < 60 else min(2, len(material.candidates) // 4)
     taste = _Taste(count=count, variety=0.7, spread_s=transcript.duration_s / 4, voices=0.3)
     return sorted(_chosen(material, scores, taste))
@@ -463,8 +469,8 @@ def _quotable(material: _Material, indices: tuple[int, ...], *, strict: bool) ->
         return 0.0
     if len(parts) > 1 and any(len(p.spoken.words) > 18 for p in parts):
         return 0.0
-    first, slips = parts[0], sum(len(p.reading.unheard) for p in parts)
-    if strict and (slips or first.worth.independence < SELF_CONTAINED):
+    first = parts[0]
+    if strict and not (first.worth.independence >= SELF_CONTAINED and all(p.well_heard for p in parts)):
         return 0.0
     confidence = min(p.worth.confidence for p in parts) * min(p.worth.matter for p in parts)
     stance = max(p.worth.stance for p in parts)
@@ -556,7 +562,7 @@ def _lead(
         label: transcript.names[label] for label in transcript.speakers if label in transcript.names and label in first
     }
     anyone = next(u.id for u in transcript.utterances if u.doubt is None)
-    presented = any(PRESENTS.search(material.candidates[i].reading.text) for i in choice.introduction)
+    presented = any(_presents(material.candidates[i].reading, material.people) for i in choice.introduction)
     who: tuple[Sentence, ...] = ()
     if named:
         text = labels["recap.voices"].format(names=enumeration(list(named.values())))

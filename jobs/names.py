@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from jobs.german import Spoken, is_finished, spoken_sentences
-from jobs.phrases import ADDRESSES
+from jobs.phrases import ADDRESSES, PRESENTS
 from jobs.programme import Guest, Talk
 from jobs.timeline import Seconds
 from jobs.transcript import Transcript
@@ -57,6 +57,7 @@ _WEIGHT = {Reason.INTRODUCES_SELF: 3, Reason.ADDRESSED: 1}
 
 _CAPITAL = r"[A-ZÄÖÜ][\w’'-]+"
 _FULL = rf"{_CAPITAL}(?: (?:von|van|de|zu) )? {_CAPITAL}"
+_SEVERAL = re.compile(rf"{_CAPITAL}(?:(?: (?:von|van|de|zu))? {_CAPITAL}){{1,3}}")
 _TITLED = rf"(?:Frau|Herr|Mrs?\.?|Ms\.?|Miss)(?: (?:Dr\.|Doktor|Prof\.|Professor(?:in)?))* {_CAPITAL}"
 #: Up to four words: a trade or a second first name may stand before ("Ich bin Chefredakteurin Anna Berger").
 _SELF = re.compile(
@@ -68,7 +69,7 @@ _SELF = re.compile(
 _SELF_NAMED = re.compile(r"(?:hei(?:ß|ss)e|name ist|name is|name['’]s) \S+$", re.IGNORECASE)
 _CALLED = rf"(?:{_TITLED}|{_FULL}|{_CAPITAL})"
 #: A name that stands apart: "Frau Ott, wer …?", "…, Frau Ott?", "…, Frau Ott, darf …?", "Frau Ott?".
-_VOCATIVE = re.compile(rf"(?:^|[,.] |\b(?:und|and|also|ja|so),? )({_CALLED})(?=[,?!.]|$)")
+_VOCATIVE = re.compile(rf"(?:^(?:(?i:und|and|aber|also|ja|gut|so),? )?|[,.] )({_CALLED})(?=[,?!.]|$)")
 #: One first name is one only if "du" follows at once; else it is "Okay, …" or "Leute, …".
 _FIRST_NAME = re.compile(
     rf"^({_CAPITAL}), (?:(?:(?:hast|bist|warst|kannst|magst|willst|was \w+|wie \w+) )?du|(?:(?:did|do|are|can) )?you)\b"
@@ -106,11 +107,13 @@ def suggestions(transcript: Transcript, talk: Talk) -> tuple[Suggestion, ...]:
     """Suggest names for voices that have none yet, in order of first appearance.
 
     With a programme only announced guests are suggested, near misses of the recognizer allowed; without one, names as
-    they were said. What is claimed of two voices, or two names of one voice, must be claimed more often than all that
-    contradicts it.
+    they were said, in full where a host or the voice itself says them in full. What is claimed of two voices, or two
+    names of one voice, must be claimed more often than all that contradicts it.
     """
-    claims = tuple(_claims(_turns(transcript), talk.guests))
-    known = tuple(guest.name for guest in talk.guests) or _full_names(claims)
+    turns = _turns(transcript)
+    announced = tuple(guest.name for guest in talk.guests) or _presented(turns)
+    claims = tuple(_claims(turns, announced))
+    known = announced if talk.guests else (*announced, *_introduced(claims))
     named = [(claim, name) for claim in claims if (name := _resolved(claim, known, strict=bool(talk.guests)))]
     votes: Counter[tuple[str, str]] = Counter()
     for claim, name in named:
@@ -155,14 +158,14 @@ def _turns(transcript: Transcript) -> list[list[Spoken]]:
     return turns
 
 
-def _claims(turns: Sequence[list[Spoken]], guests: Sequence[Guest]) -> Iterator[_Claim]:
+def _claims(turns: Sequence[list[Spoken]], known: Sequence[str]) -> Iterator[_Claim]:
     for index, turn in enumerate(turns):
         for sentence in turn:
             yield from _self_introduction(sentence)
         if index + 1 < len(turns):
-            yield from _handover(turn, turns[index + 1], guests)
+            yield from _handover(turn, turns[index + 1], known)
         if index:
-            yield from _thanks(turn, turns[index - 1], guests)
+            yield from _thanks(turn, turns[index - 1], known)
 
 
 def _self_introduction(sentence: Spoken) -> Iterator[_Claim]:
@@ -171,7 +174,7 @@ def _self_introduction(sentence: Spoken) -> Iterator[_Claim]:
             yield _claim(sentence.speaker, match.group(1), Reason.INTRODUCES_SELF, sentence)
 
 
-def _handover(turn: Sequence[Spoken], answer: Sequence[Spoken], guests: Sequence[Guest]) -> Iterator[_Claim]:
+def _handover(turn: Sequence[Spoken], answer: Sequence[Spoken], known: Sequence[str]) -> Iterator[_Claim]:
     """The last name called in a turn is that of the voice that speaks next; more than one in a sentence is nobody's."""
     speaker = answer[0].speaker
     late = answer[0].span.start - turn[-1].span.end > MAX_ANSWER_S
@@ -179,14 +182,14 @@ def _handover(turn: Sequence[Spoken], answer: Sequence[Spoken], guests: Sequence
     if speaker is None or late or sum(len(sentence.words) for sentence in answer) < 3:
         return
     for sentence in reversed(turn[-_LAST_SENTENCES:]):
-        names = _called(sentence.text, guests)
+        names = _called(sentence.text, known)
         if names:
             if len(names) == 1:
                 yield _claim(speaker, names[0], Reason.ADDRESSED, sentence)
             return
 
 
-def _called(text: str, guests: Sequence[Guest]) -> list[str]:
+def _called(text: str, known: Sequence[str]) -> list[str]:
     """Names by which a sentence calls somebody: it must be whole, and speak to them."""
     if not is_finished(text) or _THANKS.match(text):
         return []
@@ -194,25 +197,25 @@ def _called(text: str, guests: Sequence[Guest]) -> list[str]:
     if first is not None and first.group(1).lower() not in _INTERJECTIONS:
         return [first.group(1)]
     names = [match.group(1) for match in _VOCATIVE.finditer(text)]
-    names = [name for name in names if _credible(name, guests)]
+    names = [name for name in names if _credible(name, known)]
     speaks_to = text.endswith("?") or ADDRESSES.search(text) is not None
     return names if speaks_to or text.rstrip(".!?") in names else []
 
 
-def _credible(name: str, guests: Sequence[Guest]) -> bool:
-    """Whether a capitalised word or two are somebody: called Frau or Herr, or announced."""
-    return _titled(name) or any(_likeness(name, guest.name) for guest in guests)
+def _credible(name: str, known: Sequence[str]) -> bool:
+    """Whether a capitalised word or two are somebody: called Frau or Herr, or announced to be here."""
+    return _titled(name) or any(_likeness(name, full) for full in known)
 
 
 def _titled(name: str) -> bool:
     return name.partition(" ")[0].rstrip(".").lower() in _FORMS
 
 
-def _thanks(turn: Sequence[Spoken], before: Sequence[Spoken], guests: Sequence[Guest]) -> Iterator[_Claim]:
+def _thanks(turn: Sequence[Spoken], before: Sequence[Spoken], known: Sequence[str]) -> Iterator[_Claim]:
     """Who is thanked by name as soon as they stop has just spoken."""
     match, speaker = _THANKS.match(turn[0].text), before[0].speaker
     soon = turn[0].span.start - before[-1].span.end <= MAX_ANSWER_S
-    if match is not None and speaker is not None and soon and _credible(match.group(1), guests):
+    if match is not None and speaker is not None and soon and _credible(match.group(1), known):
         yield _claim(speaker, match.group(1), Reason.ADDRESSED, turn[0])
 
 
@@ -220,7 +223,13 @@ def _claim(speaker: str, heard: str, reason: Reason, sentence: Spoken) -> _Claim
     return _Claim(speaker, heard, reason, sentence.evidence, sentence.span.start)
 
 
-def _full_names(claims: Sequence[_Claim]) -> tuple[str, ...]:
+def _presented(turns: Sequence[list[Spoken]]) -> tuple[str, ...]:
+    """Full names of those whom a host says to be here."""
+    spoken = [sentence.text for turn in turns for sentence in turn if PRESENTS.search(sentence.text)]
+    return tuple(dict.fromkeys(_short(match.group()) for text in spoken for match in _SEVERAL.finditer(text)))
+
+
+def _introduced(claims: Sequence[_Claim]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_short(c.heard) for c in claims if c.reason is Reason.INTRODUCES_SELF))
 
 

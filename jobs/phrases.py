@@ -60,12 +60,14 @@ _OPENS_LATER = re.compile(r"[,:;–] (?P<clause>" + _FILLER + r"(?:" + "|".join(
 #: A first word that only joins a thought to the one before: without it the same is said. Not "doch", which may also
 #: move the verb.
 JOINS = any_of("aber|denn|und|but|and", first=True)
+#: After these "dieses" points at the day and the place of the recording.
+_NOW = r"(?! (?-i:Jahr|Woche|Monat|Tage|Bühne|Stadt|Land))"
 #: A first word that only makes sense after another sentence.
 LEANS = any_of(
     "aber|denn|doch|sondern|deshalb|deswegen|daher|darum|dadurch|dabei|damit|dann|danach|dazu|dort|da|dies",
     # Before a noun "das" is an article.
     "das(?! (?-i:[A-ZÄÖÜ]))",
-    "diese[rsmn]?|er|sie|es|ihn|ihm|solche[rsn]?|trotzdem|außerdem|allerdings|jedoch|auch|beide|oder|und|weil",
+    f"diese[rsmn]?{_NOW}|er|sie|es|ihn|ihm|solche[rsn]?|trotzdem|außerdem|allerdings|jedoch|auch|beide|oder|und|weil",
     "seitdem|ja|nein|genau|stimmt|na ja|tja|ach|oh|okay|ok|klar|also",
     "but|because|this|that|these|those|it|they|he|she|which|also|yes|no|exactly|or|and|so|well|yeah|at least",
     first=True,
@@ -95,7 +97,8 @@ STANDS_ANYWAY = any_of(
 
 #: Greetings, thanks and housekeeping.
 CHATTER = any_of(
-    "guten (?:morgen|tag|abend)|hallo|willkommen|(?:vielen|herzlichen|besten) dank|danke|bedanke",
+    "guten (?:morgen|tag|abend)|hallo|(?:hi|hey|moin|servus) (?:leute|zusammen|everybody|everyone)|grüß gott",
+    "willkommen|(?:schreibt|folgt) uns|(?:vielen|herzlichen|besten) dank|danke|bedanke",
     "tschüss?|auf wieder(?:sehen|hören)|bis (?:zum nächsten mal|bald|nächste\\w*)|viel (?:spaß|freude|vergnügen)",
     "applaus|schön, dass (?:sie|ihr|du|so)|freue? (?:ich )?mich (?:auf|dass|sehr)|abonnier\\w*",
     "mikro(?:fon)? (?:ist|an)|hört man mich|in dieser (?:folge|episode|sendung)",
@@ -113,9 +116,9 @@ META = any_of(
 )
 #: Words that hang on something said before, unless a clause follows that says what ("daran, dass …").
 POINTS_BACK = any_of(
-    # "Dieses Jahr" points at the day of the recording.
-    "diese[rsmn]?(?! (?-i:Jahr|Woche|Monat|Tage|Bühne|Stadt|Land))|dies|jene[rsmn]?|solche[rsmn]?",
-    "damals|dort|davon|darin|daran|dafür|dagegen|dabei|dadurch|daneben|danach|(?<!, )damit|dazu|hierzu|hierfür",
+    f"diese[rsmn]?{_NOW}|dies|jene[rsmn]?|solche[rsmn]?",
+    "damals|dort|darauf|darüber|davor|davon|darin|daran|dafür",
+    "dagegen|dabei|dadurch|daneben|danach|(?<!, )damit|dazu|hierzu|hierfür",
     "(?:der|die|das)selbe\\w*|ähnliche[rsmn]?|übrigens|nämlich|jedenfalls|ebenfalls",
     "this|these|those|such",
 )

@@ -266,20 +266,31 @@ def _keywords(chapter: Sequence[Reading], counts: Counts) -> tuple[str, tuple[st
 
 
 def _phrases(chapter: Sequence[Reading], counts: Counts) -> Iterator[_Phrase]:
+    """Every noun phrase of a chapter; the nouns that go on with its head count half."""
     here = noun_counts(chapter)
     for place, reading in enumerate(chapter):
         if is_chatter(reading.text):
             continue
-        for index, (word, base) in enumerate(zip(reading.spoken.words, reading.bases, strict=True)):
-            key = base.lower()
-            if not _telling(reading, range(index, index + 1)) or word.probability < 0.4:
-                continue
-            score = reading.rarity[index] * here[key] ** 0.7 * (here[key] / max(counts.get(key, 1), 1)) ** 0.5
+        nouns = {
+            index: _distinction(reading, index, here, counts)
+            for index, word in enumerate(reading.spoken.words)
+            if word.probability >= 0.4 and _telling(reading, range(index, index + 1))
+        }
+        for index, score in nouns.items():
             text = _around(reading, index)
+            inside = set(text.split()) - {bare(reading.spoken.words[index].text)}
+            more = sum(nouns[i] for i in nouns if bare(reading.spoken.words[i].text) in inside)
             # Three words say more than one, if the noun deserves it.
-            score *= (1.15 if place < OPENING_SENTENCES else 1.0) * (1.2 if " " in text else 1.0)
-            score *= 0.4 if index and _lower(reading, index - 1) in _SET_PHRASE else 1.0
-            yield _Phrase(text, score, reading)
+            bonus = (1.15 if place < OPENING_SENTENCES else 1.0) * (1.2 if " " in text else 1.0)
+            yield _Phrase(text, bonus * (score + 0.5 * more), reading)
+
+
+def _distinction(reading: Reading, index: int, here: Counts, counts: Counts) -> float:
+    """How rare a noun is, how often it is said here, and how seldom elsewhere."""
+    key = reading.bases[index].lower()
+    share = here[key] / max(counts.get(key, 1), 1)
+    score = reading.rarity[index] * float(here[key] ** 0.7 * share**0.5)
+    return score * (0.4 if index and _lower(reading, index - 1) in _SET_PHRASE else 1.0)
 
 
 def _around(reading: Reading, index: int, *, numbers: bool = False) -> str:

@@ -234,16 +234,22 @@ def _independence(reading: Reading) -> float:
     score *= 0.45 ** dangling(reading)
     # "Die Frau am Würstchenstand zum Beispiel."
     score *= 1.0 if any(kind in (Kind.VERB, Kind.AUXILIARY) for kind in reading.kinds) else 0.3
-    if phrases.SAYS_WHAT.search(text) is None:
-        for back in phrases.POINTS_BACK.finditer(text):
-            # "Wenn jeder etwas anderes lobt, glaubt niemand mehr daran": the clause before says what.
-            score *= 0.85 if "," in text[: back.start()] else 0.55
-        score *= 0.5 if phrases.IT_AS_OBJECT.search(text) else 1.0
+    for back in phrases.POINTS_BACK.finditer(text):
+        if phrases.SAYS_WHAT.search(text, back.end()) is None:
+            score *= 0.85 if _explained(reading, text[: back.start()]) else 0.55
+    if phrases.IT_AS_OBJECT.search(text) and phrases.SAYS_WHAT.search(text) is None:
+        score *= 0.5
     for pattern, price in _PRICES:
         score *= price if pattern.search(text) else 1.0
     # A small letter at the start: the diarizer gave the beginning to somebody else.
     whole = is_finished(text) and not text[:1].islower()
     return score if whole else 0.3 * score
+
+
+def _explained(reading: Reading, before: str) -> bool:
+    """Whether an earlier clause holds a noun: "Wenn jemand ein Produkt lobt, glaubt niemand mehr daran"."""
+    clauses = before.rpartition(",")[0]
+    return any(kind in (Kind.NOUN, Kind.NAME) for kind in reading.kinds[: len(clauses.split())])
 
 
 def dangling(reading: Reading) -> int:
@@ -292,7 +298,11 @@ def _gender(reading: Reading, index: int) -> int:
 def _confidence(reading: Reading) -> float:
     """Mean probability of the worst fifth of the words; 0.6 is as good as it gets with small models.
 
-    A recognizer is often sure of words that don't exist: each leaves a third of it.
+    A recognizer is often sure of words that don't exist: each leaves a third of it. A word that carries the meaning
+    and that the recognizer doubts itself ("verspielen", heard as "versuchen") leaves half.
     """
-    worst = sorted(word.probability for word in reading.spoken.words)[: max(1, len(reading.spoken.words) // 5)]
-    return min(1.0, max(0.0, sum(worst) / len(worst)) / 0.6) * 0.3 ** len(reading.unheard)
+    words = reading.spoken.words
+    worst = sorted(word.probability for word in words)[: max(1, len(words) // 5)]
+    doubted = any(w.probability < 0.35 for w, kind in zip(words, reading.kinds, strict=True) if kind in _TELLING)
+    mean = sum(worst) / len(worst)
+    return min(1.0, max(0.0, mean) / 0.6) * 0.3 ** len(reading.unheard) * (0.5 if doubted else 1.0)

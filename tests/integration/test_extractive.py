@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from jobs.evidence import verify
-from jobs.german import is_sentence_end
+from jobs.german import Spoken, is_sentence_end
 from jobs.programme import Talk
 from jobs.recap import Basis
 from jobs.timeline import Span
 from jobs.transcript import Transcript, Utterance, Word
-from jobs.worth import Kind
-from worker.engines.extractive import ExtractiveWriter, _tag
+from jobs.worth import Kind, dangling, read
+from worker.engines.extractive import ExtractiveWriter, _frequency, _tag
 
 #: Four topics of 75 to 80 seconds each, made up for this test; no cue says where one ends.
 TOPICS = (
@@ -94,13 +94,54 @@ def test_broken_text_is_no_reason_to_fail(writer):
     assert len(recap.chapters) == 1
 
 
-def test_parts_of_speech():
+def test_parts_of_speech_and_base_forms():
     assert _tag(["Kommen", "wir", "zur", "künstlichen", "Intelligenz."], "de") == [
-        Kind.VERB, Kind.PRONOUN, Kind.PREPOSITION, Kind.ADJECTIVE, Kind.NOUN,
+        (Kind.VERB, "kommen"), (Kind.PRONOUN, "wir"), (Kind.PREPOSITION, "zu"), (Kind.ADJECTIVE, "künstlich"),
+        (Kind.NOUN, "Intelligenz"),
     ]  # fmt: skip
-    assert _tag(["The", "biggest", "change", "in", "London."], "en") == [
+    assert [kind for kind, _ in _tag(["The", "biggest", "change", "in", "London."], "en")] == [
         Kind.DETERMINER, Kind.ADJECTIVE, Kind.NOUN, Kind.PREPOSITION, Kind.NAME,
     ]  # fmt: skip
+    assert [kind for kind, _ in _tag(["Man", "muss", "dem", "Vertrauen", "vertrauen."], "de")] == [
+        Kind.OTHER, Kind.AUXILIARY, Kind.DETERMINER, Kind.NOUN, Kind.VERB,
+    ]  # fmt: skip
+
+
+def reading(text):
+    words = tuple(Word(token, Span(i, i + 0.5), 0.9, "SPEAKER_00") for i, token in enumerate(text.split()))
+    return read(Spoken(words, ("u0001",), "SPEAKER_00", "de"), tag=_tag, frequency=_frequency)
+
+
+@pytest.mark.parametrize(
+    ("said", "alone"),
+    [
+        ("So ist es in vielen Landkreisen.", "Landkreise"),
+        ("So ist es in den Medienhäusern.", "Medienhäuser"),
+        ("So ist es mit den Zeitungen.", "Zeitungen"),
+        ("So ist es mit den Leserinnen.", "Leserinnen"),
+        ("So ist es mit den Kollegen.", "Kollegen"),
+        ("So ist das Ende des Abonnements.", "Abonnement"),
+        ("So sind alle Abonnements.", "Abonnements"),
+    ],
+)
+def test_nouns_lose_the_ending_of_their_case_where_it_is_certain(said, alone):
+    nouns = [base for base, kind in zip(reading(said).bases, reading(said).kinds, strict=True) if kind is Kind.NOUN]
+    assert nouns[-1] == alone
+
+
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        ("Das Wetter darf sie gern sprechen.", 1),
+        ("Wir erklären den Haushalt so, wie man ihn einer Freundin am Küchentisch erklärt.", 0),
+        ("Ein anderer Gast sagte, dass er keine Zahlen mehr lesen will, weil sie ihn nur ablenken.", 0),
+        ("Vertrauen entsteht nur, wenn ein Mensch mit seinem Namen unterschreibt.", 0),
+        ("Das hat uns die Hälfte unserer Leser gekostet.", 1),
+        ("Das Publikum hat sich verändert.", 0),
+    ],
+)
+def test_pronouns_are_matched_with_nouns_of_their_gender(said, count):
+    assert dangling(reading(said)) == count
 
 
 def test_digest_is_stable_and_needs_no_model():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.chapters import MIN_CHAPTER_S, chapter_starts, cues, moderator, usual_length
+from jobs.chapters import MIN_ANNOUNCED_S, MIN_CHAPTER_S, chapter_starts, cues, moderator, usual_length
 from jobs.german import Spoken
 from jobs.timeline import Span
 from jobs.transcript import Word
@@ -64,8 +64,17 @@ def test_chapters_cover_everything_and_none_is_too_short(gaps, seed, texts):
     assert starts[0] == 0
     assert list(starts) == sorted(set(starts))
     edges = [0.0, *(said[i].span.start for i in starts[1:]), duration_s]
-    shortest = min(MIN_CHAPTER_S, duration_s / 3)
-    assert len(starts) == 1 or min(np.diff(edges)) >= shortest - 1e-6
+    shortest = [MIN_ANNOUNCED_S if said[i].text == "Kommen wir zum Geld." else MIN_CHAPTER_S for i in starts]
+    assert len(starts) == 1 or all(np.diff(edges) >= np.minimum(shortest, duration_s / 3) - 1e-6)
+
+
+def test_an_announced_topic_is_a_chapter_however_short_its_answer_is():
+    said = [sentence("Menschen lesen gerne lange Texte.", 5.0 * i) for i in range(24)]
+    vectors = np.tile(topics([1]), (24, 1))
+    assert chapter_starts(said, vectors, duration_s=120.0, host=HOST) == (0,)
+    said[10] = sentence("Vielen Dank, kommen wir zum Geld, wer bezahlt das, Frau Ott?", 50.0, speaker=HOST)
+    said[14] = sentence("Damit zum letzten Thema, der Werbung, Herr Lang, wer bezahlt das?", 70.0, speaker=HOST)
+    assert chapter_starts(said, vectors, duration_s=120.0, host=HOST) == (0, 10, 14)
 
 
 def test_no_sentences_no_chapters():

@@ -69,6 +69,8 @@ def test_a_quote_over_an_interjection_is_borne_out():
         (replace(GOOD, text="gewonnen, und zwar in elf Jahren."), Flaw.NOT_SAID),
         (replace(GOOD, text="gewonnen, zwar in zwölf Jahren."), Flaw.NOT_SAID),
         (replace(GOOD, text="gewonnen, und zwar in zwölf Jahren"), Flaw.NOT_SAID),
+        (quote("Abonnenten gewonnen", A, 3.0, 4.5, "u0001"), Flaw.NOT_SAID),
+        (Sentence("Wir haben 140.000", ("u0003",)), Flaw.NOT_SAID),
         (replace(GOOD, text=""), Flaw.NOT_SAID),
         (replace(GOOD, evidence=("u0001", "u0002")), Flaw.NOT_SAID),
         (replace(GOOD, evidence=("u0003",)), Flaw.NOT_SAID),
@@ -98,6 +100,8 @@ def test_what_is_not_borne_out_is_found(bad, flaw):
     "good",
     [
         Sentence("Das ist kein Fehler", ("u0005",)),
+        # A headline may break off at a comma.
+        Sentence("140.000 Abonnenten gewonnen", ("u0001",)),
         Sentence("Sie gewannen 140.000 Abonnenten in 12 Jahren.", ("u0001", "u0003"), Basis.WRITTEN),
         Sentence("Die Aufnahme dauert zwölf Minuten, zwei Stimmen.", ("u0001",), Basis.FRAME),
         Sentence("Im Gespräch: Studio 54.", ("u0001",), Basis.FRAME),

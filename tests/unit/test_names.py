@@ -1,0 +1,204 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.names import Reason, suggestions
+from jobs.programme import Guest, Talk
+from jobs.timeline import Span
+from jobs.transcript import Doubt, Transcript, Utterance, Word
+
+HOST, ONE, TWO = "SPEAKER_00", "SPEAKER_01", "SPEAKER_02"
+PROGRAMME = Talk(guests=(Guest("Jonas Brandt", "Moderation"), Guest("Anna Lindner"), Guest("Dr. Lena von Hartmann")))
+
+
+def conversation(*said, names=None, silence_s=0.3):
+    """A transcript of (speaker, text) or (speaker, text, doubt); an utterance each, two words a second."""
+    utterances, time = [], 0.0
+    for number, (speaker, text, *doubt) in enumerate(said, start=1):
+        words = []
+        for token in text.split():
+            words.append(Word(token, Span(time, time + 0.4), 0.9, speaker))
+            time += 0.5
+        utterances.append(Utterance(f"u{number:04}", tuple(words), speaker, "de", *doubt))
+        time += silence_s
+    return Transcript("r-test", time, "de", tuple(utterances), names=names or {})
+
+
+def who(*said, talk=None, **more):
+    found = suggestions(conversation(*said, **more), talk or Talk())
+    return {one.speaker: one.name for one in found}
+
+
+def test_a_suggestion_says_why_when_and_where():
+    said = ((HOST, "Ich bin Jonas Brand."), (HOST, "Frau Hartmann, wer hört Ihnen zu?"), (ONE, "Es sind 400 Menschen."))
+    one, two = suggestions(conversation(*said), PROGRAMME)
+    assert (one.speaker, one.name, one.heard) == (HOST, "Jonas Brandt", "Jonas Brand")
+    assert (one.reason, one.evidence, one.time) == (Reason.INTRODUCES_SELF, ("u0001",), 0.0)
+    assert (two.speaker, two.name, two.heard) == (ONE, "Dr. Lena von Hartmann", "Frau Hartmann")
+    assert (two.reason, two.evidence, two.time) == (Reason.ADDRESSED, ("u0002",), pytest.approx(2.3))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Guten Abend, ich bin Jonas Brandt.",
+        "Mein Name ist Jonas Brandt, und ich moderiere.",
+        "Ich heiße Jonas Brandt.",
+        "Ich bin Moderator Jonas Brandt.",
+        "Hello, I'm Jonas Brandt.",
+        "My name is Jonas Brandt and I write.",
+    ],
+)
+@pytest.mark.parametrize("talk", [Talk(), PROGRAMME])
+def test_who_introduces_themselves_is_known(text, talk):
+    assert who((ONE, text), talk=talk) == {ONE: "Jonas Brandt"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ich bin Journalistin.",
+        "Ich bin der Meinung, dass es reicht.",
+        "Ich bin in Hamburg geboren.",
+        "Im Deutschen Bundestag ist es laut.",
+        "Hier ist Radio Bremen zu hören.",
+    ],
+)
+def test_not_everything_after_i_am_is_a_name(text):
+    assert who((ONE, text)) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Frau Lindner, wer hört Ihnen zu?",
+        "Wer hört Ihnen zu, Frau Lindner?",
+        "Damit zum letzten Thema, der Technik, Frau Lindner, darf eine Maschine sprechen?",
+        "Und Frau Lindner, wie sehen Sie das?",
+        "Danke, Herr Ott. Frau Lindner, wie sehen Sie das?",
+        "Wer hört Ihnen zu? Frau Lindner?",
+    ],
+)
+def test_who_is_addressed_answers(text):
+    assert who((HOST, text), (ONE, "Es sind mehr, als wir dachten.")) == {ONE: "Frau Lindner"}
+    assert who((HOST, text), (ONE, "Es sind mehr, als wir dachten."), talk=PROGRAMME) == {ONE: "Anna Lindner"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Spoken of, not to.
+        "Das hat Frau Lindner auch gesagt.",
+        "Ich spreche mit Frau Ott, Herrn Lang und Frau Lindner.",
+        "Bei mir sind Frau Ott und Frau Lindner, was freut Sie daran?",
+        # To whom?
+        "Frau Ott, Frau Lindner, wie sehen Sie das?",
+        # Broken off: the diarizer cut a turn in two.
+        "Frau Lindner, Sie",
+        "Okay, wie sehen Sie das?",
+        "Genau, du hast recht.",
+    ],
+)
+def test_a_name_that_calls_nobody_is_no_suggestion(text):
+    assert who((HOST, text), (ONE, "Es sind mehr, als wir dachten.")) == {}
+
+
+def test_first_names_count_where_people_say_du():
+    answer = (ONE, "Ja, und ich bin ganz müde.")
+    assert who((HOST, "Timo, du warst gestern im Stadion."), answer) == {ONE: "Timo"}
+    assert who((HOST, "Jonas, wie war es gestern?"), answer) == {}
+    assert who((HOST, "Jonas, wie war es gestern?"), answer, talk=PROGRAMME) == {ONE: "Jonas Brandt"}
+
+
+def test_who_is_thanked_has_just_spoken():
+    said = (
+        (ONE, "Es sind mehr, als wir dachten."),
+        (HOST, "Vielen Dank, Frau Lindner."),
+        (TWO, "Ich sehe das anders."),
+    )
+    assert who(*said) == {ONE: "Frau Lindner"}
+
+
+def test_full_names_said_elsewhere_explain_surnames():
+    said = (
+        (ONE, "Mein Name ist Anna Lindner."),
+        (HOST, "Frau Lindner, wie sehen Sie das?"),
+        (ONE, "Ich sehe das ganz anders."),
+    )
+    assert who(*said) == {ONE: "Anna Lindner"}
+
+
+def test_whom_a_host_presents_may_be_called_by_first_name_or_surname():
+    presented = (HOST, "Zu Gast sind Bürgermeister Ole Petersen und die Forscherin Grace Miller.")
+    answer = (ONE, "It was a very long night.")
+    assert who(presented, (HOST, "Grace, what did the people say?"), answer) == {ONE: "Grace Miller"}
+    assert who(presented, (HOST, "Herr Petersen, was haben Sie gehört?"), answer) == {ONE: "Ole Petersen"}
+    assert who((HOST, "Grace, what did the people say?"), answer) == {}
+
+
+def test_near_misses_of_the_recognizer_find_the_guest_and_strangers_don_t():
+    answer = (ONE, "Es sind mehr, als wir dachten.")
+    assert who((HOST, "Frau Lindnar, wie sehen Sie das?"), answer, talk=PROGRAMME) == {ONE: "Anna Lindner"}
+    assert who((HOST, "Frau Schuster, wie sehen Sie das?"), answer, talk=PROGRAMME) == {}
+    twins = Talk(guests=(Guest("Anna Meier"), Guest("Paul Meier")))
+    assert who((HOST, "Frau Meier, wie sehen Sie das?"), answer, talk=twins) == {}
+
+
+def test_what_contradicts_itself_is_not_suggested():
+    called = (HOST, "Frau Lindner, wie sehen Sie das?")
+    one, two = (ONE, "Ich sehe das ganz anders."), (TWO, "Ich sehe das auch so.")
+    assert who(called, one, called, two) == {}
+    assert who(called, one, called, two, called, one) == {ONE: "Frau Lindner"}
+    # Who says so themselves is believed.
+    assert who(called, one, (TWO, "Mein Name ist Anna Lindner.")) == {TWO: "Anna Lindner"}
+
+
+def test_nothing_is_taken_from_doubtful_passages_or_over_long_silences():
+    answer = (ONE, "Es sind mehr, als wir dachten.")
+    assert who((HOST, "Frau Lindner, wie sehen Sie das?", Doubt.LOOP), answer) == {}
+    assert who((HOST, "Frau Lindner, wie sehen Sie das?"), answer, silence_s=20.0) == {}
+    assert who((None, "Ich bin Jonas Brandt.")) == {}
+
+
+def test_voices_with_a_name_are_left_alone():
+    said = ((HOST, "Ich bin Jonas Brandt."), (ONE, "Ich bin Anna Lindner."))
+    assert who(*said, names={HOST: "Jonas Brandt"}) == {ONE: "Anna Lindner"}
+    assert who(*said, names={ONE: "Jonas Brandt"}) == {}
+
+
+def test_a_single_voice_is_the_only_guest():
+    alone = Talk(guests=(Guest("Jonas Brandt"),))
+    (found,) = suggestions(conversation((ONE, "Zeitungen kosten Geld.")), alone)
+    assert (found.name, found.reason, found.evidence) == ("Jonas Brandt", Reason.ANNOUNCED_ALONE, ("u0001",))
+    assert who((ONE, "Zeitungen kosten Geld."), (TWO, "Nicht nur."), talk=alone) == {}
+    assert who((ONE, "Zeitungen kosten Geld."), talk=PROGRAMME) == {}
+
+
+LINES = st.sampled_from(
+    [
+        "Ich bin Jonas Brandt.",
+        "Mein Name ist Anna Lindner.",
+        "Frau Lindner, wie sehen Sie das?",
+        "Herr Brandt, was sagen Sie dazu?",
+        "Danke, Herr Brandt.",
+        "Das sehe ich ganz anders.",
+        "Timo, du warst dort.",
+        "Ja.",
+    ]
+)
+PASSAGES = st.lists(
+    st.tuples(st.sampled_from([HOST, ONE, TWO, None]), LINES, st.sampled_from([None, None, Doubt.LOOP])), max_size=25
+)
+
+
+@given(PASSAGES, st.sampled_from([Talk(), PROGRAMME]))
+def test_every_suggestion_was_said_and_no_name_is_given_twice(said, talk):
+    transcript = conversation(*said)
+    found = suggestions(transcript, talk)
+    assert len({one.speaker for one in found}) == len(found) == len({one.name for one in found})
+    sound = {u.id: u.text for u in transcript.utterances if u.doubt is None}
+    for one in found:
+        assert one.speaker in transcript.speakers
+        assert one.evidence
+        assert any(one.heard in sound[evidence] for evidence in one.evidence)
+        assert not talk.guests or one.name in {guest.name for guest in talk.guests}
