@@ -441,7 +441,7 @@ def _quotes(material: _Material, taken: set[int], transcript: Transcript, *, str
     floor = 0.3 * max(scores.values(), default=0.0) if strict else 0.0
     scores = {index: score for index, score in scores.items() if score >= floor}
     count = min(5, max(LEAST_QUOTES, round(transcript.duration_s / 180)), max(LEAST_QUOTES, len(scores) // 3))
-    taste = _Taste(count=2 * count, variety=0.6, spread_s=transcript.duration_s / (count + 1), voices=0.35)
+    taste = _Taste(count=2 * count, variety=0.6, spread_s=transcript.duration_s / (count + 1), voices=0.5)
     picked: list[tuple[int, ...]] = []
     for index in _chosen(material, scores, taste):
         if len(picked) < count and not {i for indices in picked for i in indices} & set(forms[index]):
@@ -475,7 +475,9 @@ def _quotable(material: _Material, indices: tuple[int, ...], *, strict: bool) ->
     confidence = min(p.worth.confidence for p in parts) * min(p.worth.matter for p in parts)
     stance = max(p.worth.stance for p in parts)
     information = sum(p.worth.information for p in parts) / len(parts)
-    score = first.worth.independence * confidence * (0.25 + stance) * (0.25 + information)
+    # Where quotes must be made of what is there, standing alone counts twice.
+    alone = first.worth.independence if strict else first.worth.independence**2
+    score = alone * confidence * (0.25 + stance) * (0.25 + information)
     # Two sentences that lean on each other make one thought, two that don't make two.
     score *= 1.0 if len(parts) == 1 else 0.95
     # A quote keeps its first word, and with it the question what went before.

@@ -119,7 +119,7 @@ POINTS_BACK = any_of(
     f"diese[rsmn]?{_NOW}|dies|jene[rsmn]?|solche[rsmn]?",
     "damals|dort|darauf|darüber|davor|davon|darin|daran|dafür",
     "dagegen|dabei|dadurch|daneben|danach|(?<!, )damit|dazu|hierzu|hierfür",
-    "(?:der|die|das)selbe\\w*|ähnliche[rsmn]?|übrigens|nämlich|jedenfalls|ebenfalls",
+    "ähnliche[rsmn]?|übrigens|nämlich|jedenfalls|ebenfalls",
     "this|these|those|such",
 )
 #: "es" as an object stands for something said before.
@@ -128,7 +128,8 @@ IT_AS_OBJECT = any_of("(?:habe|haben|hat|hatten?|will|weiß|sehe|mache|machen|fi
 SAYS_WHAT = any_of(", (?:dass|ob|wie|was|warum)", ",? zu \\w+en")
 #: Within a sentence these hang on the one before, but only a little.
 CONNECTS = any_of(
-    "trotzdem|deshalb|deswegen|daher|außerdem|allerdings|dennoch|jedoch|hingegen|therefore|however|though"
+    "(?:der|die|das)selbe\\w*|trotzdem|deshalb|deswegen|daher|außerdem|allerdings|dennoch",
+    "jedoch|hingegen|therefore|however|though",
 )
 #: One item of a list that the reader doesn't see.
 ITEM = any_of(

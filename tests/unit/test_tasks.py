@@ -14,7 +14,7 @@ from rq.timeouts import JobTimeoutException
 
 from config.settings import Settings, load
 from jobs.artifacts import FAILURE, Failure, Manifest, folder_of
-from jobs.errors import EngineError, InputError, NachleseError, SetupError, StorageError
+from jobs.errors import EngineError, InputError, SetupError, StorageError
 from jobs.programme import Talk
 from worker.dispatch import PAUSES_S
 from worker.place import Place
@@ -147,19 +147,20 @@ def test_tries_without_a_word_are_counted(job: Any) -> None:
 
 def test_a_failure_that_cannot_be_written_is_written_later(job: Any) -> None:
     one = job(raising(InputError("no-audio-track")))
-    answers = [StorageError("unreachable"), None]
 
-    def fail(recording: Any, error: NachleseError, **_: Any) -> Failure:
-        answer = answers.pop(0)
-        if answer is not None:
-            raise answer
-        return Job.fail(one, recording, error)
+    faults = [StorageError("unreachable")]
 
-    one.fail = fail
+    class Failing(FolderStorage):
+        def write(self, key: str, data: bytes, media_type: str, *, if_absent: bool = False) -> bool:
+            if key.endswith(FAILURE) and faults:
+                raise faults.pop()
+            return super().write(key, data, media_type, if_absent=if_absent)
+
+    one.storage = Failing(one.storage.root)
     assert one.run() is not None
     assert one.mark is None
     assert one.run() is None
-    assert one.mark is Mark.FAILED
+    assert (one.mark, one.told) == (Mark.FAILED, ["no-audio-track"])
 
 
 def test_what_is_replaced_while_it_is_fetched_is_left_alone(job: Any) -> None:
