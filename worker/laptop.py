@@ -40,6 +40,7 @@ from worker.storage import s3_storage
 log = structlog.get_logger()
 
 BUCKET = "stage"
+_PROBE = ".nachlese/ready"
 ACCESS_KEY = "nachlese"
 HOST = "127.0.0.1"
 #: SeaweedFS's own; taken when it is free.
@@ -377,9 +378,13 @@ def _broker_answers(home: Home) -> bool:
 
 
 def _bucket_answers(settings: Settings) -> bool:
+    """Whether it keeps what it is given: the S3 door opens before the volumes behind it are found again."""
+    storage = s3_storage(settings)
     with suppress(StorageError):
-        s3_storage(settings).clock()
-        return True
+        storage.write(_PROBE, b"ready", "text/plain")
+        kept = storage.read(_PROBE) == b"ready"
+        storage.delete(_PROBE)
+        return kept
     return False
 
 
