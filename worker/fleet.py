@@ -147,22 +147,24 @@ def serve(settings: Settings, *, burst: bool = False) -> None:
     """
     queue = job_queue(settings)
     log.info("worker.started", queue=settings.broker.queue, scratch_removed=clean_scratch(settings))
-    pause_s = 1.0
+    pause_s = 0.0
     while True:
+        worker = _worker(queue, settings)
         try:
-            worker = _worker(queue, settings)
+            # In here, because until the new worker has set its own handlers, those of the last one raise StopRequested.
+            time.sleep(pause_s)
             worker.work(burst=burst, logging_level="WARNING")
+            lost = None
         except RedisError as error:
-            log.warning("broker.unreachable", error=type(error).__name__, pause_s=pause_s)
+            lost = error
         except StopRequested:
             return
-        else:
-            if burst or worker.leaving:
-                log.info("worker.stopped")
-                return
-            log.warning("broker.lost", pause_s=pause_s)
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        # Also when the broker went first, and there was nobody to say goodbye to.
+        if worker.leaving or (burst and lost is None):
+            log.info("worker.stopped")
+            return
+        pause_s = min(max(1.0, pause_s * 2), _LONGEST_PAUSE_S)
+        log.warning("broker.lost", error=type(lost).__name__, pause_s=pause_s)
 
 
 def _worker(queue: JobQueue, settings: Settings) -> NachleseWorker:

@@ -356,6 +356,22 @@ def test_an_idle_worker_goes_when_asked(fleet: Any, until: Until, queue: JobQueu
     assert worker.wait(30) == 0
 
 
+def test_a_worker_goes_when_asked_although_the_broker_went_first(tmp_path: Path, until: Until, fleets_of: Any) -> None:
+    home = laptop.settle(tmp_path / "data", s3_port=laptop.free_port())
+    base = load().but(media={"scratch": str(tmp_path)})
+    with laptop.running(home, base) as (broker, _):
+        settings = home.settings(base)
+        workers = fleets_of(settings, tmp_path)
+        worker = workers.start()
+        try:
+            until(lambda: job_queue(settings).redis.scard("rq:workers"))
+            os.kill(broker.pid or 0, signal.SIGKILL)
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(30) == 0
+        finally:
+            workers.stop()
+
+
 def test_progress_is_told_without_words(
     storage: S3Storage, queue: JobQueue, settings: Settings, fleet: Any, until: Until
 ) -> None:
