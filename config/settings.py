@@ -27,6 +27,8 @@ class StorageSettings(_Section):
     access_key: str
     secret_key: SecretStr
     ca_bundle: str
+    sse: Literal["", "AES256", "aws:kms"]
+    kms_key_id: str
 
 
 class BrokerSettings(_Section):
@@ -41,6 +43,8 @@ class IntakeSettings(_Section):
 
     poll_s: float = Field(gt=0)
     settle_s: float = Field(ge=0)
+    full_listing_s: float = Field(gt=0)
+    sqs_url: str
     suffixes: tuple[str, ...]
 
 
@@ -85,6 +89,7 @@ class RecapSettings(_Section):
     """The writer."""
 
     writer: Literal["extractive"]
+    queue: str = Field(pattern=r"^([a-z][a-z0-9-]*)?$")
 
 
 class WorkerSettings(_Section):
@@ -92,6 +97,20 @@ class WorkerSettings(_Section):
 
     max_tries: int = Field(ge=1)
     job_hours: float = Field(gt=0)
+    drain_s: float = Field(ge=0)
+    engine_jobs: int = Field(ge=0)
+    engine_memory_mb: int = Field(ge=0)
+    prefetch: bool
+    spread_minutes: float = Field(gt=0)
+    stretch_minutes: float = Field(gt=0)
+
+
+class MetricsSettings(_Section):
+    """What machines read: numbers and health, over HTTP without a password."""
+
+    bind: str
+    port: int = Field(ge=0, le=65535)
+    price_per_hour: float = Field(ge=0)
 
 
 class LogSettings(_Section):
@@ -121,6 +140,7 @@ class Settings(BaseSettings):
     diarize: DiarizeSettings
     recap: RecapSettings
     worker: WorkerSettings
+    metrics: MetricsSettings
     log: LogSettings
 
     @classmethod
