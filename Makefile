@@ -8,9 +8,10 @@ ARGS   ?=
 
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
+TESTS := $(VENV)/.ready-for-tests
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run up test check bench format setup clean
+.PHONY: help run up test check bench soak format setup clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -21,23 +22,26 @@ run: $(READY) ## The main job: FILE=… (default: the bundled conversation) into
 up: $(READY) ## Everything on this machine: S3 server, broker, intake and a worker
 	@$(BIN)/nachlese up $(ARGS)
 
-test: $(READY) ## Lint, types and all tests
+test: $(TESTS) ## Lint, types and all tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(READY) ## Lint and types alone
+check: $(TESTS) ## Lint and types alone
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(READY) ## Speed and memory against the bare engines, as ratios of one run
+bench: $(TESTS) ## Speed and memory against the bare engines, as ratios of one run
 	@$(BIN)/python -m pytest tests/benchmarks -m bench -s --no-header -q $(ARGS)
 
-format: $(READY) ## Put the code into shape
+soak: $(TESTS) ## A fleet whose processes are killed for minutes; prints what it saw
+	@$(BIN)/python -m pytest tests/soak -m soak -s --no-header -q $(ARGS)
+
+format: $(TESTS) ## Put the code into shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-setup: $(READY) ## Set up without running anything
+setup: $(TESTS) ## Set up without running anything
 
 clean: ## Remove the environment and what tools left behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -45,4 +49,8 @@ clean: ## Remove the environment and what tools left behind
 # Made anew when what is installed changes.
 $(READY): pyproject.toml config/requirements.lock config/torch.lock config/weights.lock.toml config/setup.sh
 	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh config/setup.sh
+	@touch $@
+
+$(TESTS): $(READY) config/test.lock
+	@VENV='$(VENV)' sh config/setup.sh test
 	@touch $@

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Set up a checkout: system packages, virtual environment, locked packages, model weights. Called by the Makefile.
+# Set up a checkout: system packages, virtual environment, locked packages, model weights. Called by the Makefile, a
+# second time with "test" for what tests need besides.
 set -eu
 
 say() { printf '%s\n' "$*" >&2; }
@@ -20,6 +21,11 @@ need() {
     { $as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq $packages; } >/dev/null
 }
 
+if [ "${1-}" = test ]; then
+    say "Installing what tests need (once; 270 MB) …"
+    exec "$VENV/bin/python" -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r config/test.lock
+fi
+
 if ! "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     say "Nachlese needs Python 3.11 or newer: $PYTHON is $("$PYTHON" --version 2>&1 || true). Name another: make PYTHON=python3.12 …"
     exit 2
@@ -37,6 +43,6 @@ trap 'rm -rf "$wheels"' EXIT
 $pip download --no-deps --dest "$wheels" "$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' config/torch.lock)"
 $pip install --no-deps --require-hashes --no-index --find-links "$wheels" -r config/torch.lock
 $pip install --no-deps --require-hashes -r config/requirements.lock
-$pip install --no-build-isolation --editable '.[laptop,test]'
+$pip install --no-build-isolation --editable '.[laptop]'
 say "Fetching model weights (once; 180 MB) …"
 "$VENV/bin/nachlese" weights fetch
