@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import secrets
 import shutil
 import subprocess
 import sys
@@ -11,16 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from config.settings import Settings
 from jobs.audio import SAMPLE_RATE
-from jobs.errors import NachleseError
+from jobs.errors import NachleseError, StorageError
 from worker.ownership import NAMES
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3.client import S3Client
 
 #: No single answer is waited for longer.
 _PATIENCE_S = 3.0
@@ -215,73 +210,26 @@ def _bucket(settings: Settings) -> Iterator[Check]:
     if not storage.bucket:
         yield Check("bucket", None, "not set: only `nachlese run` works", "set storage.bucket")
         return
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # takes a while to import
+    from worker.storage import probe, s3_storage  # noqa: PLC0415  # boto3 takes a while to import
 
+    bucket = s3_storage(settings, patience_s=_PATIENCE_S)
     try:
-        client = _client(settings)
-        client.head_bucket(Bucket=storage.bucket)
-    except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        remedy = {
-            404: "create the bucket, or correct storage.bucket",
-            403: "correct storage.access_key and secret_key, and allow s3:ListBucket",
-        }.get(status, "see the store's own log")
-        yield Check("bucket", False, f"the store answers HTTP {status}", remedy)
-        return
-    except (BotoCoreError, ValueError) as error:
-        remedy = "correct storage.endpoint_url, region, access_key and ca_bundle, or look at the network"
-        yield Check("bucket", False, f"no answer ({type(error).__name__})", remedy)
+        bucket.clock()
+    except StorageError as error:
+        yield Check("bucket", False, error.code, error.detail)
         return
     yield Check("bucket", True, "answers")
     try:
-        yield _conditions(client, storage.bucket)
-    except (BotoCoreError, ClientError) as error:
+        obeys = probe(bucket)
+    except StorageError as error:
         remedy = "allow s3:PutObject and s3:DeleteObject, also below .nachlese/"
-        yield Check(
-            "bucket writing", False, f"a test object can't be written and removed ({type(error).__name__})", remedy
-        )
-
-
-def _client(settings: Settings) -> "S3Client":
-    """As `worker.storage` opens it, but quick to give up."""
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-
-    storage = settings.storage
-    client: S3Client = boto3.session.Session().client(
-        "s3",
-        endpoint_url=storage.endpoint_url or None,
-        region_name=storage.region or None,
-        aws_access_key_id=storage.access_key or None,
-        aws_secret_access_key=storage.secret_key.get_secret_value() or None,
-        verify=storage.ca_bundle or None,
-        config=Config(
-            connect_timeout=_PATIENCE_S,
-            read_timeout=_PATIENCE_S,
-            retries={"mode": "standard", "max_attempts": 1},
-            s3={"addressing_style": storage.addressing},
-            request_checksum_calculation="when_required" if storage.endpoint_url else "when_supported",
-        ),
-    )
-    return client
-
-
-def _conditions(client: "S3Client", bucket: str) -> Check:
-    """Write the same object twice on condition that it isn't there: the second must be refused."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415
-
-    key = f".nachlese/probe-{secrets.token_hex(8)}"
-    client.put_object(Bucket=bucket, Key=key, Body=b"", IfNoneMatch="*")
-    try:
-        client.put_object(Bucket=bucket, Key=key, Body=b"", IfNoneMatch="*")
-    except ClientError as error:
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in {409, 412}:
-            return Check("bucket writing", True, "conditional writes work")
-        raise
-    finally:
-        client.delete_object(Bucket=bucket, Key=key)
-    remedy = "use a store that knows If-None-Match (AWS, SeaweedFS 4, MinIO, Ceph 19), or run one worker only"
-    return Check("bucket writing", False, "the store ignores conditional writes", remedy)
+        yield Check("bucket writing", False, f"a test object can't be written and removed ({error.code})", remedy)
+        return
+    if obeys:
+        yield Check("bucket writing", True, "conditional writes work")
+        return
+    remedy = "use a store that knows If-None-Match and If-Match (AWS, SeaweedFS 4, MinIO, Ceph 19), or one worker only"
+    yield Check("bucket writing", False, "the store ignores conditional writes", remedy)
 
 
 def _weights(settings: Settings) -> Iterator[Check]:

@@ -1,26 +1,36 @@
 """Watches the bucket and queues what isn't finished. The listing is the truth; the broker may have forgotten."""
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from typing import Self
 
 import structlog
 from redis.exceptions import RedisError
 
 from config.settings import Settings
-from jobs.artifacts import TICKETS, is_own_output
-from jobs.errors import NachleseError, SetupError, StorageError
-from jobs.recording import Recording
+from jobs.artifacts import TICKETS
+from jobs.errors import InputError, NachleseError, SetupError, StorageError
 from jobs.timeline import Seconds
-from worker.dispatch import JobQueue
-from worker.storage import Storage, Stored
+from worker import metrics
+from worker.dispatch import Errand, JobQueue, Kind, job_queue
+from worker.events import waking
+from worker.health import Health
+from worker.inventory import Inventory, View, settled
+from worker.length import claimed, guessed
+from worker.sidecar import read_sidecar, sidecar_keys
+from worker.storage import Storage, Stored, probe
 from worker.tickets import (
-    Mark,
     Ticket,
+    amend_ticket,
     id_of_ticket,
-    mark_of,
+    rank_of,
     read_ticket,
     recording_at,
     remove_ticket,
@@ -31,6 +41,10 @@ log = structlog.get_logger()
 
 #: After trouble the bucket is asked again in this many seconds at most.
 _LONGEST_PAUSE_S = 300.0
+#: Tickets written, or lengths asked for, at once; the rest of a batch waits.
+_REGISTRARS, _ASKERS, _BATCH = 8, 2, 1000
+#: While it waits, the loop looks around this often.
+_LOOK_AROUND_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,85 +63,193 @@ class Sweep:
     refused: int = 0
     #: Tickets of uploads that are finished, replaced or gone.
     tickets_removed: int = 0
-    #: Key → etag and size as seen, for the next sweep to compare with.
-    seen: Mapping[str, tuple[str, int]] = field(default_factory=dict, repr=False)
+
+
+def _silently() -> None:
+    """Nobody wants to know that we live."""
+
+
+class Intake:
+    """Looks at one bucket again and again. Any number may; what two of them do at once does no harm.
+
+    Close it: lengths are asked for in threads of its own.
+    """
+
+    def __init__(
+        self, storage: Storage, queue: JobQueue, settings: Settings, *, beat: Callable[[], None] = _silently
+    ) -> None:
+        """Know nothing yet.
+
+        Args:
+            storage: The bucket.
+            queue: Where recordings wait.
+            settings: What counts as a recording, when it has settled, and whether recaps have a queue of their own.
+            beat: Called again and again while a look takes its time.
+        """
+        self._storage = storage
+        self._queue = queue
+        self._settings = settings
+        self._beat = beat
+        #: Where recaps wait; None where whoever transcribes writes them too.
+        self._drafts = job_queue(settings, settings.recap.queue) if settings.recap.queue else None
+        self._inventory = Inventory(storage, settings, beat=beat)
+        self._registrars = ThreadPoolExecutor(_REGISTRARS, thread_name_prefix="register")
+        self._askers = ThreadPoolExecutor(_ASKERS, thread_name_prefix="length")
+        #: Ids as the last look saw them open; None before the first.
+        self._seen: frozenset[str] | None = None
+        #: Tickets of other prefixes, which another intake looks after.
+        self._foreign: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self, *, hurry: bool = False) -> None:
+        """Wait for the lengths that were asked for; in a hurry, only for those that are being asked for."""
+        self._registrars.shutdown(cancel_futures=True)
+        self._askers.shutdown(cancel_futures=hurry)
+
+    def sweep(self, *, everything: bool = True) -> Sweep:
+        """Look at the bucket once: queue every settled recording that is not finished, under way or queued.
+
+        From the second look on, a recording must have been there unchanged at the look before.
+
+        Args:
+            everything: List all of the bucket; else only what is new since, where that is cheaper.
+
+        Raises:
+            StorageError: the bucket can't be listed, or it failed meanwhile.
+            redis.exceptions.RedisError: the broker doesn't answer.
+        """
+        # Tickets first: one that is written after this was listed can't be taken for an orphan. Then the queue: what
+        # ends after this has its mark by the time when marks are listed.
+        tickets = frozenset(filter(None, (id_of_ticket(item.key) for item in self._storage.list(TICKETS))))
+        under_way, now = self._under_way(), self._storage.clock()
+
+        def ripe(recording_id: str, stored: Stored) -> bool:
+            unchanged = self._seen is None or recording_id in self._seen
+            return unchanged and settled(stored, now, self._settings.intake.settle_s)
+
+        def matters(recording_id: str, stored: Stored) -> bool:
+            return recording_id not in under_way and ripe(recording_id, stored)
+
+        known = self._inventory
+        view = known.everything(tickets) if everything else known.news(tickets, matters=matters)
+        counts: Counter[str] = Counter(done=view.done, failed=view.failed)
+        new = []
+        for recording_id, stored in sorted(view.open.items(), key=lambda each: each[1].modified):
+            if not ripe(recording_id, stored):
+                counts["settling"] += 1
+            elif recording_id in under_way:
+                counts["standing"] += 1
+            else:
+                new.append(_New(recording_id, stored, now, has_ticket=recording_id in tickets))
+        for first in range(0, len(new), _BATCH):
+            counts.update(self._registered(new[first : first + _BATCH], view))
+        self._seen = frozenset(view.open)
+        return Sweep(**counts, tickets_removed=self._remove_orphans(tickets - view.open.keys()))
+
+    def _under_way(self) -> frozenset[str]:
+        """Ids of the recordings of which any errand waits or runs, stretches aside."""
+        standing = [*self._queue.standing(), *(self._drafts.standing() if self._drafts else ())]
+        errands = filter(None, map(Errand.parse, standing))
+        return frozenset(errand.recording_id for errand in errands if errand.kind is not Kind.STRETCH)
+
+    def _registered(self, new: Sequence["_New"], view: View) -> Iterator[str]:
+        """Register and queue all of these; gives each one's count of `Sweep`."""
+        for count in self._registrars.map(partial(self._register, view=view), new):
+            self._beat()
+            yield count
+
+    def _register(self, new: "_New", *, view: View) -> str:
+        try:
+            ticket = self._ticket(new, view)
+        except StorageError:
+            raise
+        except (NachleseError, UnicodeError) as error:
+            log.warning("recording.refused", recording_id=new.id, error=type(error).__name__)
+            return "refused"
+        if ticket.seconds is None:
+            ticket = replace(ticket, seconds=guessed(new.stored.key, new.stored.size_bytes, self._settings))
+            self._askers.submit(self._ask_length, new.stored, ticket)
+        errand, queue = Errand(new.id), self._queue
+        if new.id in view.heard:
+            # A queue for recaps may have been given up since; then whoever transcribes writes them too.
+            errand, queue = Errand(new.id, Kind.DRAFT), self._drafts or self._queue
+        if not queue.enqueue(
+            errand.id, rank=rank_of(ticket), seconds=ticket.seconds or 0.0, since=ticket.since, urgent=ticket.urgent
+        ):
+            return "standing"
+        log.info("recording.queued", recording_id=new.id, job_id=errand.id, size_bytes=new.stored.size_bytes)
+        return "queued"
+
+    def _ticket(self, new: "_New", view: View) -> Ticket:
+        """The ticket of a recording, written if it had none; its length is None where nobody has asked for it."""
+        known = read_ticket(self._storage, new.id) if new.has_ticket else None
+        if known is not None:
+            return known
+        recording, stored = recording_at(self._storage, new.stored), new.stored
+        # A date in the future would let it wait until then.
+        arrived_at = min(stored.modified, new.now)
+        ticket = Ticket(recording, stored.key, urgent=self._is_urgent(stored.key, view), arrived_at=arrived_at)
+        # Whoever was quicker may have marked it as urgent; what lies there as garbage is replaced.
+        if not write_ticket(self._storage, ticket, if_absent=not new.has_ticket):
+            return read_ticket(self._storage, new.id) or ticket
+        return ticket
+
+    def _is_urgent(self, key: str, view: View) -> bool:
+        sidecar = next((each for each in sidecar_keys(key) if each in view.sidecars), None)
+        try:
+            talk = None if sidecar is None else read_sidecar(sidecar, self._storage)
+        except InputError:
+            # Its producer will hear of it from the job.
+            return False
+        return talk is not None and talk.urgent
+
+    def _ask_length(self, stored: Stored, ticket: Ticket) -> None:
+        """Learn a recording's length, and move it to where it belongs, if it still waits."""
+        recording_id = ticket.recording.id
+        try:
+            seconds = claimed(stored, self._storage, self._settings)
+            if seconds is None:
+                return
+            better = replace(ticket, seconds=seconds)
+            if self._queue.move(recording_id, rank=rank_of(better), seconds=seconds, urgent=ticket.urgent):
+                amend_ticket(self._storage, recording_id, lambda found: replace(found, seconds=seconds))
+        except (NachleseError, RedisError, OSError) as error:
+            log.debug("length.unknown", recording_id=recording_id, error=type(error).__name__)
+
+    def _remove_orphans(self, ids: frozenset[str]) -> int:
+        """Remove tickets that no open upload needs; those of other prefixes belong to another intake."""
+        self._foreign &= ids
+        removed = 0
+        for recording_id in ids - self._foreign:
+            ticket = read_ticket(self._storage, recording_id)
+            if ticket is None or ticket.key.startswith(self._settings.storage.prefix):
+                remove_ticket(self._storage, recording_id)
+                removed += 1
+            else:
+                self._foreign.add(recording_id)
+        return removed
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """The recordings of a bucket, and which of them are finished."""
+class _New:
+    """A recording that waits to be queued."""
 
-    uploads: tuple[Stored, ...]
-    #: Recording id → how its work ended.
-    marks: Mapping[str, Mark]
-
-
-def sweep(
-    storage: Storage, queue: JobQueue, settings: Settings, *, before: Mapping[str, tuple[str, int]] | None = None
-) -> Sweep:
-    """Look at the bucket once: queue every settled recording that is not finished, under way or queued.
-
-    Args:
-        storage: The bucket.
-        queue: Where to queue.
-        settings: What counts as a recording, and when it has settled.
-        before: What the sweep before saw; a recording must not have changed since. None asks for its age only.
-
-    Raises:
-        StorageError: the bucket can't be listed, or it failed meanwhile.
-        redis.exceptions.RedisError: the broker doesn't answer.
-    """
-    # Tickets first: one that is written after this was listed can't be taken for an orphan.
-    tickets = frozenset(filter(None, (id_of_ticket(item.key) for item in storage.list(TICKETS))))
-    listing = look(storage, settings)
-    now = storage.clock()
-    standing = queue.standing()
-    counts: Counter[str] = Counter()
-    open_ids = set()
-    for stored in sorted(listing.uploads, key=lambda upload: upload.modified):
-        recording = recording_at(storage, stored)
-        mark = listing.marks.get(recording.id)
-        if mark is not None:
-            counts[mark.value] += 1
-            continue
-        open_ids.add(recording.id)
-        if not settled(stored, now, settings.intake.settle_s) or _changed(stored, before):
-            counts["settling"] += 1
-        elif recording.id in standing:
-            counts["standing"] += 1
-        else:
-            counts[_queue(stored, recording, storage, queue, ticket=recording.id in tickets)] += 1
-    removed = _remove_orphans(tickets - open_ids, storage, settings)
-    seen = {stored.key: (stored.etag, stored.size_bytes) for stored in listing.uploads}
-    return Sweep(**counts, tickets_removed=removed, seen=seen)
+    id: str
+    stored: Stored
+    #: By the store's clock.
+    now: datetime
+    has_ticket: bool
 
 
-def look(storage: Storage, settings: Settings, prefix: str | None = None) -> Listing:
-    """List the recordings below `prefix` (the settings' own when None) and what is finished among them."""
-    uploads, marks = [], {}
-    for stored in storage.list(settings.storage.prefix if prefix is None else prefix):
-        if is_own_output(stored.key):
-            found = mark_of(stored.key)
-            if found is not None:
-                marks[found[0]] = found[1]
-        elif is_recording(stored.key, settings):
-            uploads.append(stored)
-    return Listing(tuple(uploads), marks)
-
-
-def is_recording(key: str, settings: Settings) -> bool:
-    """Whether a key is to be worked on: its suffix says sound, and it isn't ours.
-
-    Keys that end in "/" stand for folders, other suffixes for sidecars and what else people keep.
-    """
-    name = key.rpartition("/")[2].casefold()
-    return not is_own_output(key) and any(name.endswith(suffix.casefold()) for suffix in settings.intake.suffixes)
-
-
-def settled(stored: Stored, now: datetime, settle_s: Seconds) -> bool:
-    """Whether an upload is old enough to be whole. A date far in the future says nothing, and holds nothing up."""
-    age_s = (now - stored.modified).total_seconds()
-    return not -max(settle_s, 60.0) <= age_s < settle_s
+def sweep(storage: Storage, queue: JobQueue, settings: Settings) -> Sweep:
+    """Look at all of the bucket once, and wait until the lengths of what was queued are known; see `Intake.sweep`."""
+    with Intake(storage, queue, settings) as intake:
+        return intake.sweep()
 
 
 def watch(storage: Storage, queue: JobQueue, settings: Settings, stop: threading.Event) -> None:
@@ -136,57 +258,86 @@ def watch(storage: Storage, queue: JobQueue, settings: Settings, stop: threading
     Raises:
         SetupError: the settings can't work.
     """
-    before: Mapping[str, tuple[str, int]] | None = None
-    pause_s = settings.intake.poll_s
-    while not stop.is_set():
+    health = Health({"broker": queue.ping, "store": storage.clock})
+    with _shown(queue, settings, health), waking(settings, stop) as woken:
+        intake = Intake(storage, queue, settings, beat=health.beat)
         try:
-            found = sweep(storage, queue, settings, before=before)
+            _watch(intake, storage, settings, _Loop(stop, woken, health))
+        finally:
+            intake.close(hurry=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    stop: threading.Event
+    #: Set when something has happened in the bucket.
+    woken: threading.Event
+    health: Health
+
+    def rest(self, pause_s: Seconds) -> None:
+        """Wait for so long, or until something happens."""
+        ends = time.monotonic() + pause_s
+        while not self.woken.is_set() and (left := ends - time.monotonic()) > 0:
+            self.health.beat()
+            if self.stop.wait(min(left, _LOOK_AROUND_S)):
+                return
+        self.woken.clear()
+
+
+def _watch(intake: Intake, storage: Storage, settings: Settings, loop: _Loop) -> None:
+    pause_s, probed, complete_at = settings.intake.poll_s, False, -float("inf")
+    while not loop.stop.is_set():
+        began = time.monotonic()
+        everything = began - complete_at >= settings.intake.full_listing_s
+        try:
+            probed = probed or _probed(storage)
+            found = intake.sweep(everything=everything)
         except SetupError:
             raise
         except (NachleseError, RedisError) as error:
             pause_s = min(pause_s * 2, max(_LONGEST_PAUSE_S, settings.intake.poll_s))
-            told = (
-                {"code": error.code, "detail": error.detail} if isinstance(error, NachleseError) else {"code": "broker"}
-            )
-            log.warning("intake.troubled", pause_s=pause_s, error=type(error).__name__, **told)
+            _log_trouble(error, pause_s)
+            loop.health.ready("store-troubled" if isinstance(error, NachleseError) else "broker-troubled")
         else:
+            complete_at = began if everything else complete_at
+            pause_s = settings.intake.poll_s
             _log(found)
-            before, pause_s = found.seen, settings.intake.poll_s
-        stop.wait(pause_s)
+            loop.health.ready(None)
+            if found.settling:
+                # Whatever woke us is too young still; it won't wake us again.
+                loop.rest(min(pause_s, max(1.0, settings.intake.settle_s)))
+                continue
+        loop.rest(pause_s)
+
+
+@contextmanager
+def _shown(queue: JobQueue, settings: Settings, health: Health) -> Iterator[None]:
+    """Numbers and health over HTTP, where the settings want it."""
+    queues = [queue, *([job_queue(settings, settings.recap.queue)] if settings.recap.queue else [])]
+    listener = metrics.serve(settings.metrics, "intake", health, metrics.QueueNumbers(*queues))
+    try:
+        yield
+    finally:
+        if listener is not None:
+            listener.close()
+
+
+def _probed(storage: Storage) -> bool:
+    obeyed = probe(storage)
+    metrics.conditional_writes(obeyed)
+    if not obeyed:
+        log.warning("store.unconditional", remedy="use a store that knows If-None-Match and If-Match")
+    return True
+
+
+def _log_trouble(error: NachleseError | RedisError, pause_s: Seconds) -> None:
+    known = {"code": error.code, "detail": error.detail} if isinstance(error, NachleseError) else {"code": "broker"}
+    metrics.sweep_failed(known["code"])
+    log.warning("intake.troubled", pause_s=pause_s, error=type(error).__name__, **known)
 
 
 def _log(found: Sweep) -> None:
-    counts = {name: getattr(found, name) for name in Sweep.__dataclass_fields__ if name != "seen"}
+    metrics.swept(found)
+    counts = {name: getattr(found, name) for name in Sweep.__dataclass_fields__}
     tell = log.info if found.queued or found.refused or found.tickets_removed else log.debug
     tell("bucket.swept", **counts)
-
-
-def _changed(stored: Stored, before: Mapping[str, tuple[str, int]] | None) -> bool:
-    return before is not None and before.get(stored.key) != (stored.etag, stored.size_bytes)
-
-
-def _queue(stored: Stored, recording: Recording, storage: Storage, queue: JobQueue, *, ticket: bool) -> str:
-    """Give a recording its ticket and queue it; returns the count of `Sweep` that it belongs to."""
-    try:
-        if not ticket:
-            write_ticket(storage, Ticket(recording, stored.key))
-    except StorageError:
-        raise
-    except (NachleseError, UnicodeError) as error:
-        log.warning("recording.refused", recording_id=recording.id, error=type(error).__name__)
-        return "refused"
-    if not queue.enqueue(recording.id):
-        return "standing"
-    log.info("recording.queued", recording_id=recording.id, size_bytes=recording.size_bytes)
-    return "queued"
-
-
-def _remove_orphans(ids: frozenset[str], storage: Storage, settings: Settings) -> int:
-    """Remove tickets that no open upload needs; those of other prefixes belong to another intake."""
-    removed = 0
-    for recording_id in ids:
-        ticket = read_ticket(storage, recording_id)
-        if ticket is None or ticket.key.startswith(settings.storage.prefix):
-            remove_ticket(storage, recording_id)
-            removed += 1
-    return removed

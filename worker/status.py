@@ -1,4 +1,4 @@
-"""How a recording stands, in words for whoever uploaded it; and what they can do: put, pull, retry."""
+"""How a recording stands, in words for whoever uploaded it; and what they can do: put, pull."""
 
 import hashlib
 import os
@@ -6,24 +6,29 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
 from redis.exceptions import RedisError
 
 from config.settings import Settings, labels
-from jobs.artifacts import FAILURE, MANIFEST, MAX_COMPONENT_BYTES, Failure, Manifest, folder_of, is_own_output
+from jobs.artifacts import FAILURE, MANIFEST, MAX_COMPONENT_BYTES, Failure, Manifest, folder_of
 from jobs.errors import InputError, StorageError
 from jobs.timeline import Seconds
 from worker.dispatch import JobQueue, Standing
-from worker.intake import is_recording, look, settled
+from worker.forecast import NOBODY, Forecast, fleet_of, forecasts
+from worker.inventory import is_recording, look, settled
 from worker.sidecar import local_bytes, sidecar_keys
 from worker.storage import Moved, Storage, Stored
-from worker.tickets import Mark, Ticket, mark_key, read_mark, recording_at, write_ticket
+from worker.tickets import (
+    Mark,
+    read_mark,
+    recording_at,
+)
 
 log = structlog.get_logger()
 
@@ -47,13 +52,22 @@ class Phase(StrEnum):
     SETTLING = "settling"
     WAITING = "waiting"
     RUNNING = "running"
+    #: The transcript is there, the recap is to come.
+    HEARD = "heard"
     DONE = "done"
     #: Done, but a part of it couldn't be read.
     INCOMPLETE = "incomplete"
+    #: The recording is at fault: nothing but a new upload helps.
     FAILED = "failed"
+    #: Every try ended in trouble that may pass: `retry` brings it back.
+    SET_ASIDE = "set-aside"
     #: Nothing that is worked on: a sidecar, a result, another kind of file.
     IGNORED = "ignored"
     MISSING = "missing"
+
+
+#: Nothing was made, and nothing will be by itself.
+FAILED = frozenset({Phase.FAILED, Phase.SET_ASIDE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +86,14 @@ class State:
     total_s: Seconds | None = None
     #: Place among those that wait, from 1.
     position: int | None = None
+    #: Seconds of sound that workers have before them until it is its turn; None where the broker doesn't tell.
+    seconds_ahead: Seconds | None = None
+    #: When it will probably be finished, the recap aside where that has a queue of its own; None where nobody can know.
+    expected_at: datetime | None = None
+    #: Seconds that a worker takes for a second of sound, by the recordings of late; None where none is known.
+    pace: float | None = None
+    #: Whether it was put before the others; told of what waits.
+    urgent: bool = False
     #: What the producer reads about a failure, or about the part that is missing.
     message: str | None = None
     #: Keys of what was made, as its manifest lists it.
@@ -149,7 +171,7 @@ def put(  # noqa: PLR0913  # what the command offers
     """
     key = settings.storage.prefix + unicodedata.normalize("NFC", path.name) if key is None else key
     if not path.is_file():
-        raise InputError("not-found", "there is no such file", name=_shown(path.name))
+        raise InputError("not-found", "there is no such file", name=shown(path.name))
     check_key(key, settings)
     sidecar = local_bytes(path, talk)
     before = storage.head(key)
@@ -172,15 +194,15 @@ def check_key(key: str, settings: Settings) -> None:
         longest = max(len(part.encode()) for part in key.split("/"))
         whole = len(key.encode())
     except UnicodeEncodeError:
-        raise InputError("bad-name", "the name is no valid UTF-8", name=_shown(name)) from None
+        raise InputError("bad-name", "the name is no valid UTF-8", name=shown(name)) from None
     if {"", ".", ".."} & set(key.split("/")) or "\0" in key or "\\" in key:
-        raise InputError("bad-name", "a part of the key is empty, '.', '..' or holds a backslash", name=_shown(name))
+        raise InputError("bad-name", "a part of the key is empty, '.', '..' or holds a backslash", name=shown(name))
     if longest > MAX_COMPONENT_BYTES or whole > _MAX_KEY_BYTES:
         fields = {"bytes": longest, "limit": MAX_COMPONENT_BYTES}
-        raise InputError("name-too-long", f"{longest} of {MAX_COMPONENT_BYTES} bytes", name=_shown(name), **fields)
+        raise InputError("name-too-long", f"{longest} of {MAX_COMPONENT_BYTES} bytes", name=shown(name), **fields)
     if not is_recording(key, settings):
         suffixes = " ".join(settings.intake.suffixes)
-        raise InputError("not-a-recording", "no such suffix is worked on", name=_shown(name), suffixes=suffixes)
+        raise InputError("not-a-recording", "no such suffix is worked on", name=shown(name), suffixes=suffixes)
 
 
 def pull(key: str, storage: Storage, out: Path, formats: tuple[str, ...] = ()) -> tuple[Path, ...]:
@@ -196,24 +218,24 @@ def pull(key: str, storage: Storage, out: Path, formats: tuple[str, ...] = ()) -
         The files written, in the manifest's order.
 
     Raises:
-        InputError: "nothing-made-yet" when there is no manifest, "no-such-format" when nothing fits `formats`.
+        InputError: "nothing-made-yet" when there is nothing, "no-such-format" when nothing fits `formats`.
         StorageError: "object-changed" when a file isn't the one that the manifest lists; or the bucket failed.
     """
-    manifest = _manifest(key, storage)
-    if manifest is None:
-        raise InputError("nothing-made-yet", "there is no manifest", name=_shown(key.rpartition("/")[2]))
-    entries = [e for e in manifest.artifacts if _ARTIFACT.fullmatch(e.name) and _wanted(e.name, formats)]
-    if not entries:
+    made = _made(key, storage)
+    if not made:
+        raise InputError("nothing-made-yet", "there is no manifest", name=shown(key.rpartition("/")[2]))
+    wanted = {name: sha256 for name, sha256 in made.items() if _ARTIFACT.fullmatch(name) and _wanted(name, formats)}
+    if not wanted:
         raise InputError("no-such-format", "no artifact fits", formats=" ".join(formats))
     folder = folder_of(key)
     target = out / folder.rstrip("/").rpartition("/")[2]
     target.mkdir(parents=True, exist_ok=True)
     written = []
-    for entry in entries:
-        data = storage.read(folder + entry.name)
-        if hashlib.sha256(data).hexdigest() != entry.sha256:
+    for name, sha256 in wanted.items():
+        data = storage.read(folder + name)
+        if sha256 not in (None, hashlib.sha256(data).hexdigest()):
             raise StorageError("object-changed", "an artifact isn't the one that its manifest lists: pull again")
-        path = target / entry.name
+        path = target / name
         half = path.with_name(f".{path.name}.half")
         half.write_bytes(data)
         half.replace(path)
@@ -221,33 +243,10 @@ def pull(key: str, storage: Storage, out: Path, formats: tuple[str, ...] = ()) -
     return tuple(written)
 
 
-def retry(key: str, storage: Storage, queue: JobQueue | None) -> None:
-    """Work on a failed or incomplete recording once more, with all its tries.
-
-    Raises:
-        InputError: "not-found" when there is no recording, "nothing-to-retry" when it is fine or under way.
-        StorageError: the bucket failed.
-    """
-    name = _shown(key.rpartition("/")[2])
-    stored = storage.head(key)
-    if stored is None or is_own_output(key):
-        raise InputError("not-found", "there is no such recording", name=name)
-    recording = recording_at(storage, stored)
-    mark = read_mark(storage, key, recording.id)
-    failure = _failure(key, recording.id, storage)
-    if mark is None or (mark is Mark.DONE and failure is None):
-        raise InputError("nothing-to-retry", "it is done or under way", name=name)
-    # The markers last: until they are gone, nobody takes the recording up.
-    storage.delete(folder_of(key) + FAILURE)
-    write_ticket(storage, Ticket(recording, key))
-    for old in Mark:
-        storage.delete(mark_key(key, recording.id, old))
-    if queue is not None:
-        try:
-            queue.enqueue(recording.id)
-        except RedisError as error:
-            # The next sweep queues it.
-            log.warning("broker.silent", recording_id=recording.id, error=type(error).__name__)
+def shown(name: str) -> str:
+    """A name fit for a line of text: unreadable bytes and control characters replaced."""
+    readable = os.fsencode(name).decode(errors="replace")
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in readable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,62 +256,76 @@ class _Around:
     #: None where no broker answers.
     queue: JobQueue | None
     standing: Mapping[str, Standing]
+    forecasts: Mapping[str, Forecast]
+    pace: float | None
     now: datetime
     settle_s: Seconds
 
 
 def _around(storage: Storage, queue: JobQueue | None, settings: Settings) -> _Around:
     standing: Mapping[str, Standing] = {}
+    fleet = NOBODY
     if queue is not None:
         try:
-            standing = queue.standing()
+            standing, fleet = queue.standing(), fleet_of(queue)
         except RedisError as error:
             log.warning("broker.silent", error=type(error).__name__)
             queue = None
-    return _Around(queue, standing, storage.clock(), settings.intake.settle_s)
+    foreseen = forecasts(fleet, datetime.now(UTC))
+    return _Around(queue, standing, foreseen, fleet.pace, storage.clock(), settings.intake.settle_s)
 
 
 def _open_state(stored: Stored, recording_id: str, around: _Around) -> State:
     standing = around.standing.get(recording_id)
-    if around.queue is not None and standing is not None:
-        try:
-            if standing is Standing.RUNNING:
-                return _running_state(stored.key, recording_id, around.queue)
-            position = around.queue.position(recording_id)
-            return _state(stored.key, recording_id, Phase.WAITING, position=position)
-        except RedisError as error:
-            log.warning("broker.silent", recording_id=recording_id, error=type(error).__name__)
-    young = not settled(stored, around.now, around.settle_s)
-    return _state(stored.key, recording_id, Phase.SETTLING if young else Phase.ARRIVED)
+    if around.queue is None or standing is None:
+        young = not settled(stored, around.now, around.settle_s)
+        return _state(stored.key, recording_id, Phase.SETTLING if young else Phase.ARRIVED)
+    forecast = around.forecasts.get(recording_id, Forecast(None, 0.0, None))
+    known: dict[str, Any] = {"expected_at": forecast.expected_at, "pace": around.pace, "urgent": forecast.urgent}
+    if standing is Standing.RUNNING:
+        return _running_state(stored.key, recording_id, around.queue, known)
+    if forecast.position is not None:
+        known |= {"position": forecast.position, "seconds_ahead": forecast.seconds_ahead}
+    return _state(stored.key, recording_id, Phase.WAITING, **known)
 
 
-def _running_state(key: str, recording_id: str, queue: JobQueue) -> State:
-    reached = queue.reached(recording_id)
-    if reached is None:
-        return _state(key, recording_id, Phase.RUNNING)
-    return _state(key, recording_id, Phase.RUNNING, stage=reached.stage, done_s=reached.done_s, total_s=reached.total_s)
+def _running_state(key: str, recording_id: str, queue: JobQueue, known: dict[str, Any]) -> State:
+    try:
+        reached = queue.reached(recording_id)
+    except RedisError as error:
+        log.warning("broker.silent", recording_id=recording_id, error=type(error).__name__)
+        reached = None
+    if reached is not None:
+        known |= {"stage": reached.stage, "done_s": reached.done_s, "total_s": reached.total_s}
+    return _state(key, recording_id, Phase.RUNNING, **known)
 
 
 def _ended_state(key: str, recording_id: str, mark: Mark, storage: Storage) -> State:
+    if mark is Mark.HEARD:
+        names = tuple(folder_of(key) + name for name in _heard(key, storage))
+        return _state(key, recording_id, Phase.HEARD, artifacts=names)
     failure = _failure(key, recording_id, storage)
     message = None if failure is None else failure.message
     if mark is Mark.FAILED:
-        return _state(key, recording_id, Phase.FAILED, message=message)
+        aside = failure is not None and failure.retryable
+        return _state(key, recording_id, Phase.SET_ASIDE if aside else Phase.FAILED, message=message)
     manifest = _manifest(key, storage)
     names = () if manifest is None else tuple(folder_of(key) + entry.name for entry in manifest.artifacts)
     phase = Phase.DONE if failure is None else Phase.INCOMPLETE
     return _state(key, recording_id, phase, message=message, artifacts=names)
 
 
-def _state(key: str, recording_id: str | None, phase: Phase, **known: object) -> State:
-    state = State(key, recording_id, phase, "", **known)  # type: ignore[arg-type]  # State's own fields, by name
+def _state(key: str, recording_id: str | None, phase: Phase, **known: Any) -> State:
+    state = State(key, recording_id, phase, "", **known)
     words = labels()
     fields: Mapping[str, object] = {
-        "name": _shown(key.rpartition("/")[2]),
+        "name": shown(key.rpartition("/")[2]),
         "position": state.position,
         "stage": words.get(f"status.stage.{state.stage}", words["status.stage.other"]),
         "percent": _percent(state),
         "message": state.message or "",
+        "urgent": words["status.urgent"] if state.urgent else "",
+        "finish": _finish(state.expected_at, datetime.now().astimezone(), words),
     }
     return replace(state, sentence=words[_sentence_key(state)].format_map(fields).strip())
 
@@ -325,10 +338,38 @@ def _sentence_key(state: State) -> str:
     return f"status.{state.phase.value}"
 
 
+def _finish(expected_at: datetime | None, now: datetime, words: Mapping[str, str]) -> str:
+    """When it will probably be finished, by the clock on the wall of `now`; never sounds more exact than 5 minutes."""
+    if expected_at is None:
+        return words["status.finish.unknown"]
+    local = expected_at.astimezone(now.tzinfo)
+    local += timedelta(minutes=-local.minute % 5 or (5 if local.second or local.microsecond else 0))
+    day = "today" if local.date() == now.date() else "later"
+    return words[f"status.finish.{day}"].format(time=f"{local:%H:%M}", date=f"{local.day}.{local.month}.")
+
+
 def _percent(state: State) -> int:
     if not state.total_s or state.done_s is None:
         return 0
     return round(100 * min(1.0, max(0.0, state.done_s / state.total_s)))
+
+
+def _made(key: str, storage: Storage) -> Mapping[str, str | None]:
+    """Names of the files made of a recording, each with its SHA-256, where a manifest tells it."""
+    manifest = _manifest(key, storage)
+    if manifest is not None:
+        return {entry.name: entry.sha256 for entry in manifest.artifacts}
+    stored = storage.head(key)
+    if stored is None or read_mark(storage, key, recording_at(storage, stored).id) is not Mark.HEARD:
+        return {}
+    return dict.fromkeys(_heard(key, storage))
+
+
+def _heard(key: str, storage: Storage) -> tuple[str, ...]:
+    """Names of the transcript's files, while the recap is to come."""
+    files = (each for each in storage.folder(folder_of(key)) if isinstance(each, Stored))
+    names = sorted(each.key.removeprefix(folder_of(key)) for each in files)
+    return tuple(name for name in names if name != FAILURE and _ARTIFACT.fullmatch(name))
 
 
 def _manifest(key: str, storage: Storage) -> Manifest | None:
@@ -368,9 +409,3 @@ def _is_same(path: Path, stored: Stored) -> bool:
 
 def _wanted(name: str, formats: tuple[str, ...]) -> bool:
     return not formats or any(name == one or name.endswith(f".{one.lstrip('.')}") for one in formats)
-
-
-def _shown(name: str) -> str:
-    """A name fit for a line of text: unreadable bytes and control characters replaced."""
-    readable = os.fsencode(name).decode(errors="replace")
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in readable)

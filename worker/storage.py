@@ -4,18 +4,21 @@ Keys are written by strangers. No message here holds one: logs and Redis see rec
 """
 
 import errno
+import fcntl
 import os
+import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
+import botocore.session
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import (
@@ -26,16 +29,22 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
 )
+from botocore.utils import parse_timestamp
 
 from config.settings import Settings
 from jobs.errors import InputError, NachleseError, SetupError, StorageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
 
 #: Called with the number of bytes moved since the last call; from any thread.
 Moved = Callable[[int], None]
 
+#: Where objects that only try the store out are written, and removed again.
+PROBES = ".nachlese/probe-"
+#: At once, by all threads together.
+_CONNECTIONS = 32
 _HALF_WRITTEN = ".half-written-"
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 _UNKNOWN_CALLER = frozenset({"401", "403", "Forbidden", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"})
@@ -56,11 +65,23 @@ class Stored:
     modified: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A part of the keys below a prefix: those that go on alike up to the next "/"."""
+
+    #: Ends in "/".
+    key: str
+
+
 class Storage(Protocol):
     """Whatever holds recordings. Every method raises StorageError when the store can't answer."""
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """All objects whose key starts with `prefix`, page by page, in no promised order."""
+        ...
+
+    def folder(self, prefix: str = "") -> Iterator[Stored | Folder]:
+        """What `list` gives, up to the next "/" after `prefix`: what lies deeper is told as its folder only."""
         ...
 
     def head(self, key: str) -> Stored | None:
@@ -75,8 +96,25 @@ class Storage(Protocol):
         """
         ...
 
-    def write(self, key: str, data: bytes, media_type: str, *, if_absent: bool = False) -> bool:
-        """Put `data` at `key`, whole or not at all; False when `if_absent` and something is there already.
+    def read_part(self, key: str, start: int, size_bytes: int) -> bytes:
+        """At most `size_bytes` of the object at `key`, from byte `start`; it must have one there.
+
+        Raises:
+            StorageError: "object-missing" when nothing is there.
+        """
+        ...
+
+    def write(
+        self, key: str, data: bytes, media_type: str, *, if_absent: bool = False, if_match: str | None = None
+    ) -> bool:
+        """Put `data` at `key`, whole or not at all; False when a condition fails, and nothing is written.
+
+        Args:
+            key: Where to put it.
+            data: The whole object.
+            media_type: What it is, e.g. "application/json".
+            if_absent: Only where nothing is.
+            if_match: Only over the object with this etag (`Stored.etag`).
 
         Raises:
             InputError: "name-too-long" when the store can't hold such a key.
@@ -120,17 +158,19 @@ class S3Storage:
     bucket: str
     #: Keys asked for at once; S3 gives 1000 at most.
     page_size: int = 1000
+    #: How the store is asked to encrypt what is written: boto3's arguments for it.
+    sealing: Mapping[str, str] = field(default_factory=dict)
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """See `Storage`."""
-        # Continuation tokens, never StartAfter: not every store lists in the order of bytes.
-        pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=prefix, PaginationConfig={"PageSize": self.page_size}
-        )
-        with _translated():
-            for page in pages:
-                for item in page.get("Contents", ()):
-                    yield Stored(item["Key"], item["ETag"].strip('"'), item["Size"], item["LastModified"])
+        for page in self._pages(prefix, ""):
+            yield from map(_listed, page.get("Contents", ()))
+
+    def folder(self, prefix: str = "") -> Iterator[Stored | Folder]:
+        """See `Storage`."""
+        for page in self._pages(prefix, "/"):
+            yield from map(_listed, page.get("Contents", ()))
+            yield from (Folder(each["Prefix"]) for each in page.get("CommonPrefixes", ()))
 
     def head(self, key: str) -> Stored | None:
         """See `Storage`."""
@@ -148,18 +188,28 @@ class S3Storage:
         with _translated():
             return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
-    def write(self, key: str, data: bytes, media_type: str, *, if_absent: bool = False) -> bool:
+    def read_part(self, key: str, start: int, size_bytes: int) -> bytes:
         """See `Storage`."""
+        wanted = f"bytes={start}-{start + size_bytes - 1}"
+        with _translated():
+            body = self.client.get_object(Bucket=self.bucket, Key=key, Range=wanted)["Body"]
+            # A store that ignores the range would send hours of sound.
+            return body.read(size_bytes)
+
+    def write(
+        self, key: str, data: bytes, media_type: str, *, if_absent: bool = False, if_match: str | None = None
+    ) -> bool:
+        """See `Storage`."""
+        arguments: Any = dict(self.sealing, Bucket=self.bucket, Key=key, Body=data, ContentType=media_type)
+        if if_absent:
+            arguments["IfNoneMatch"] = "*"
+        if if_match is not None:
+            arguments["IfMatch"] = f'"{if_match}"'
         try:
             with _translated():
-                if if_absent:
-                    self.client.put_object(
-                        Bucket=self.bucket, Key=key, Body=data, ContentType=media_type, IfNoneMatch="*"
-                    )
-                else:
-                    self.client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=media_type)
+                self.client.put_object(**arguments)
         except StorageError as error:
-            if if_absent and error.code == "object-exists":
+            if (if_absent or if_match is not None) and error.code in {"object-exists", "object-missing"}:
                 return False
             raise
         return True
@@ -178,7 +228,11 @@ class S3Storage:
         """See `Storage`."""
         with _translated():
             self.client.upload_file(
-                str(path), self.bucket, key, ExtraArgs={"ContentType": media_type}, Callback=moved or _ignore
+                str(path),
+                self.bucket,
+                key,
+                ExtraArgs={**self.sealing, "ContentType": media_type},
+                Callback=moved or _ignore,
             )
 
     def uri(self, key: str) -> str:
@@ -199,6 +253,14 @@ class S3Storage:
                 return stamped
         return datetime.now(UTC)
 
+    def _pages(self, prefix: str, delimiter: str) -> Iterator["ListObjectsV2OutputTypeDef"]:
+        # Continuation tokens, never StartAfter: not every store lists in the order of bytes.
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix, Delimiter=delimiter, PaginationConfig={"PageSize": self.page_size}
+        )
+        with _translated():
+            yield from pages
+
 
 @dataclass(frozen=True, slots=True)
 class FolderStorage:
@@ -217,9 +279,21 @@ class FolderStorage:
                 for name in sorted(names):
                     path = Path(folder, name)
                     key = path.relative_to(self.root).as_posix()
-                    if key.startswith(prefix) and not name.startswith(_HALF_WRITTEN) and not path.is_symlink():
+                    if key.startswith(prefix) and _is_whole(path):
                         with suppress(FileNotFoundError):
                             yield _stored(key, path.stat())
+
+    def folder(self, prefix: str = "") -> Iterator[Stored | Folder]:
+        """See `Storage`."""
+        with _translated(), suppress(FileNotFoundError, NotADirectoryError):
+            start = self.root / prefix.rpartition("/")[0]
+            if not start.resolve().is_relative_to(self.root.resolve()):
+                return
+            for path in sorted(start.iterdir()):
+                key = path.relative_to(self.root).as_posix()
+                if key.startswith(prefix) and _is_whole(path):
+                    with suppress(FileNotFoundError):
+                        yield Folder(f"{key}/") if path.is_dir() else _stored(key, path.stat())
 
     def head(self, key: str) -> Stored | None:
         """See `Storage`."""
@@ -234,11 +308,32 @@ class FolderStorage:
         with _translated():
             return self._path(key).read_bytes()
 
-    def write(self, key: str, data: bytes, media_type: str, *, if_absent: bool = False) -> bool:  # noqa: ARG002  # a folder keeps no types
+    def read_part(self, key: str, start: int, size_bytes: int) -> bytes:
         """See `Storage`."""
+        with _translated(), self._path(key).open("rb") as file:
+            file.seek(start)
+            return file.read(size_bytes)
+
+    def write(
+        self,
+        key: str,
+        data: bytes,
+        media_type: str,  # noqa: ARG002  # a folder keeps no types
+        *,
+        if_absent: bool = False,
+        if_match: str | None = None,
+    ) -> bool:
+        """See `Storage`. Of those who write here at once under `if_match`, one wins."""
         with _translated(), self._new(key) as (half, path):
             half.write_bytes(data)
             _sync(half)
+            if if_match is not None:
+                with _alone_in(path.parent):
+                    found = self.head(key)
+                    matches = found is not None and found.etag == if_match
+                    if matches:
+                        half.replace(path)
+                    return matches
             if not if_absent:
                 half.replace(path)
                 return True
@@ -300,8 +395,13 @@ class FolderStorage:
             half.unlink(missing_ok=True)
 
 
-def s3_storage(settings: Settings) -> S3Storage:
+def s3_storage(settings: Settings, *, patience_s: float | None = None) -> S3Storage:
     """Open the bucket that the settings name. Nothing is asked of the network yet.
+
+    Args:
+        settings: Where it is, and who we are; what they leave empty boto3 finds by itself: roles, profiles,
+            environment.
+        patience_s: Give up after one try of this length; None waits, and tries again, as long as work is worth.
 
     Raises:
         SetupError: "bucket-unset" when they name none, "bad-storage" when they can't be used.
@@ -312,16 +412,19 @@ def s3_storage(settings: Settings) -> S3Storage:
             "bucket-unset", "no bucket is set: set NACHLESE_STORAGE__BUCKET or storage.bucket in nachlese.toml"
         )
     options = Config(
-        connect_timeout=10,
-        read_timeout=60,
-        retries={"mode": "standard", "max_attempts": 5},
+        connect_timeout=patience_s or 10,
+        read_timeout=patience_s or 60,
+        retries={"mode": "standard", "max_attempts": 5 if patience_s is None else 1},
+        max_pool_connections=_CONNECTIONS,
         s3={"addressing_style": storage.addressing},
         # Checksums in trailers are AWS's own: many other stores refuse them.
         request_checksum_calculation="when_required" if storage.endpoint_url else "when_supported",
         response_checksum_validation="when_required" if storage.endpoint_url else "when_supported",
     )
+    core = botocore.session.get_session()
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
     try:
-        client = boto3.session.Session().client(
+        client = boto3.session.Session(botocore_session=core).client(
             "s3",
             endpoint_url=storage.endpoint_url or None,
             region_name=storage.region or None,
@@ -335,7 +438,38 @@ def s3_storage(settings: Settings) -> S3Storage:
             f"the storage settings can't be used ({type(error).__name__}): check endpoint_url, region and ca_bundle"
         )
         raise SetupError("bad-storage", message) from None
-    return S3Storage(client, storage.bucket)
+    sealing = {"ServerSideEncryption": storage.sse, "SSEKMSKeyId": storage.kms_key_id}
+    return S3Storage(client, storage.bucket, sealing={name: value for name, value in sealing.items() if value})
+
+
+def probe(storage: Storage) -> bool:
+    """Whether the store obeys conditions on writes; without them two workers may write over each other.
+
+    Raises:
+        StorageError: it can't be written to.
+    """
+    key, media_type = f"{PROBES}{secrets.token_hex(8)}", "text/plain"
+    try:
+        first = storage.write(key, b"", media_type, if_absent=True)
+        again = storage.write(key, b"again", media_type, if_absent=True)
+        other = storage.write(key, b"other", media_type, if_match="0" * 32)
+    except StorageError as error:
+        if error.code != "storage-failed":
+            raise
+        # Some stores answer conditions that they don't know with an error.
+        return False
+    finally:
+        storage.delete(key)
+    return first and not again and not other
+
+
+def _moment(told: str) -> datetime:
+    """A time as a listing writes it. Botocore's own parser takes any, and more than half the time of a listing."""
+    try:
+        found = datetime.fromisoformat(told)
+    except (TypeError, ValueError):
+        return parse_timestamp(told)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 @contextmanager
@@ -408,6 +542,25 @@ def _denied(why: str = "no credentials were found") -> StorageError:
 def _stored(key: str, stat: os.stat_result) -> Stored:
     modified = datetime.fromtimestamp(stat.st_mtime, UTC)
     return Stored(key, f"{stat.st_mtime_ns:x}-{stat.st_size:x}", stat.st_size, modified)
+
+
+def _listed(item: "ObjectTypeDef") -> Stored:
+    return Stored(item["Key"], item["ETag"].strip('"'), item["Size"], item["LastModified"])
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file, or a folder, is to be seen: no half-written one, no link."""
+    return not path.name.startswith(_HALF_WRITTEN) and not path.is_symlink()
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _sync(path: Path) -> None:

@@ -6,7 +6,9 @@ is a new id, and starts afresh.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,20 +16,36 @@ from pydantic import TypeAdapter, ValidationError
 from jobs.artifacts import TICKETS, canonical_json, folder_of
 from jobs.errors import StorageError
 from jobs.recording import Recording, recording_id
+from jobs.timeline import Seconds
 from worker.storage import Storage, Stored
 
 JSON = "application/json"
 _TICKET_KEY = re.compile(re.escape(TICKETS) + r"(r-[0-9a-f]{20})\.json")
-_MARK_KEY = re.compile(r"\.nachlese/stages/(r-[0-9a-f]{20})/(done|failed)", re.DOTALL)
+_MARK_KEY = re.compile(r"\.nachlese/stages/(r-[0-9a-f]{20})/(done|heard|failed)", re.DOTALL)
+
+
+#: However long a recording is, it yields to nobody who arrives later than this after it, in seconds.
+MOST_PATIENCE_S: Seconds = 2 * 3600
+#: How much earlier an urgent recording is taken to have arrived: before a stage's whole day, not before yesterday's.
+HEAD_START_S: Seconds = 12 * 3600
+#: Length of a recording of which nobody knows it.
+_TYPICAL_S: Seconds = 3600
 
 
 class Mark(StrEnum):
-    """How a recording's work ended; also the marker's name."""
+    """How far a recording's work has come; also the marker's name. The first that is there counts."""
 
     #: manifest.json is there; with a failure.json beside it a part of the recording was unreadable.
     DONE = "done"
     #: failure.json is there, and nothing else will come.
     FAILED = "failed"
+    #: The transcript's files are there; the recap is to come, from the queue for drafts.
+    HEARD = "heard"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more is to come."""
+        return self is not Mark.HEARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,22 @@ class Ticket:
     key: str
     #: Runs that have begun. One that ends without an answer (killed, out of memory) is counted too.
     tries: int = 0
+    #: Length of its sound, as far as somebody could tell without decoding it; None where nobody has tried.
+    seconds: Seconds | None = None
+    #: A producer needs it before the others.
+    urgent: bool = False
+    #: When it joined the line; None: when it was uploaded.
+    arrived_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.arrived_at is not None and self.arrived_at.tzinfo is None:
+            message = f"arrived_at needs a time zone: {self.arrived_at!r}"
+            raise ValueError(message)
+
+    @property
+    def since(self) -> datetime:
+        """When it joined the line; aware."""
+        return self.arrived_at or self.recording.recorded_at
 
     @property
     def name(self) -> str:
@@ -54,9 +88,19 @@ def recording_at(storage: Storage, stored: Stored) -> Recording:
     return Recording(recording_id(uri, stored.etag), uri, stored.etag, stored.size_bytes, stored.modified)
 
 
-def write_ticket(storage: Storage, ticket: Ticket) -> None:
-    """Write a ticket, over an older one of the same id."""
-    storage.write(ticket_key(ticket.recording.id), canonical_json(ticket), JSON)
+def write_ticket(storage: Storage, ticket: Ticket, *, if_absent: bool = False) -> bool:
+    """Write a ticket, over an older one of the same id; with `if_absent` False when there is one."""
+    return storage.write(ticket_key(ticket.recording.id), canonical_json(ticket), JSON, if_absent=if_absent)
+
+
+def amend_ticket(storage: Storage, recording_id: str, change: Callable[[Ticket], Ticket]) -> Ticket | None:
+    """Change a ticket that others may write to as well; None when there is none, or they have changed it meanwhile."""
+    found = storage.head(ticket_key(recording_id))
+    ticket = read_ticket(storage, recording_id)
+    if found is None or ticket is None:
+        return None
+    ticket = change(ticket)
+    return ticket if storage.write(found.key, canonical_json(ticket), JSON, if_match=found.etag) else None
 
 
 def read_ticket(storage: Storage, recording_id: str) -> Ticket | None:
@@ -74,6 +118,22 @@ def read_ticket(storage: Storage, recording_id: str) -> Ticket | None:
 def remove_ticket(storage: Storage, recording_id: str) -> None:
     """Remove the ticket of that id, if there is one."""
     storage.delete(ticket_key(recording_id))
+
+
+def rank_of(ticket: Ticket, seconds: Seconds | None = None) -> float:
+    """Where a recording stands in the line: smaller goes first.
+
+    Its arrival in epoch seconds, plus its length: a recording lets those pass that arrive while it would play and are
+    shorter by more than they are late. An urgent one is treated as if it had arrived half a day earlier. Whatever
+    arrives later than `MOST_PATIENCE_S` and that head start together comes after it: nobody waits for ever.
+
+    Args:
+        ticket: The recording's.
+        seconds: Length of a part of it that is worked on by itself; None takes the whole.
+    """
+    length = ticket.seconds if seconds is None else seconds
+    patience = min(max(_TYPICAL_S if length is None else length, 0.0), MOST_PATIENCE_S)
+    return ticket.since.timestamp() + patience - (HEAD_START_S if ticket.urgent else 0.0)
 
 
 def counted(ticket: Ticket, by: int) -> Ticket:
@@ -119,13 +179,12 @@ def mark_of(key: str) -> tuple[str, Mark] | None:
 
 
 def write_mark(storage: Storage, key: str, recording_id: str, mark: Mark) -> None:
-    """Write the marker that ends a recording's work."""
+    """Write a marker."""
     storage.write(mark_key(key, recording_id, mark), b"", "text/plain")
 
 
 def read_mark(storage: Storage, key: str, recording_id: str) -> Mark | None:
-    """How the work on the recording at `key` ended; None while it hasn't."""
-    for mark in Mark:
-        if storage.head(mark_key(key, recording_id, mark)) is not None:
-            return mark
-    return None
+    """How far the work on the recording at `key` has come; None where there is no marker. One listing."""
+    found = (mark_of(stored.key) for stored in storage.list(f"{folder_of(key)}stages/{recording_id}/"))
+    marks = {each[1] for each in found if each is not None}
+    return next((mark for mark in Mark if mark in marks), None)

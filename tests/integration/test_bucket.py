@@ -6,8 +6,10 @@ from collections import Counter
 import pytest
 
 from jobs.artifacts import FAILURE, MANIFEST, TICKETS, folder_of
+from jobs.errors import EngineError
 from worker.intake import sweep
-from worker.tickets import Mark, read_mark, recording_at
+from worker.place import Place
+from worker.tickets import Mark, read_mark, recording_at, write_mark
 
 GOOD = "talks/gut.wav"
 
@@ -33,10 +35,9 @@ def test_every_upload_is_settled_at_the_first_try_and_the_worker_lives_on(storag
     done = {GOOD, f"talks/{bad.truncated}"}
     assert ended == {key: Mark.DONE if key in done else Mark.FAILED for key in keys}
 
-    started = [event for event in called.events if event["event"] == "recording.started"]
-    assert Counter(event["recording_id"] for event in started) == dict.fromkeys(ids.values(), 1)
+    started = [event for event in called.events if event["event"] == "errand.started"]
+    assert Counter(event["job_id"] for event in started) == dict.fromkeys(ids.values(), 1)
     assert {event["tries"] for event in started} == {1}
-    assert started[-1]["recording_id"] == ids[GOOD]
     assert "recording.postponed" not in called.names()
     assert not [name for name in called.names() if name.endswith(("crashed", "not_ready"))]
 
@@ -69,3 +70,38 @@ def check_secrets(storage, called, bad):
         stem = path.name.rpartition(".")[0]
         assert f"{stem}." not in called.out + called.err
         assert len(stem) < 6 or stem not in called.out + called.err
+
+
+def test_what_producers_say_and_see(nachlese, fleet, storage, queue, bad):
+    """The commands themselves, as processes: urgent, a forecast, set aside, and back."""
+
+    def call(*words):
+        return nachlese(*words, NACHLESE_CONFIG=str(fleet.folder / "nachlese.toml"), NACHLESE_INTAKE__SETTLE_S="0")
+
+    storage.write("früh.wav", (bad.folder / "geheim.wav").read_bytes(), "audio/wav")
+    first = call("intake", "--once")
+    assert (first.code, first.out) == (0, "1 queued\n"), first.err
+    late = call("put", bad.folder / "geheim.wav", "--key", "spät.wav", "--urgent", "--json")
+    assert json.loads(late.out) == {"key": "spät.wav", "uploaded": True, "replaced": False, "urgent": True}, late.err
+    assert call("intake", "--once").out == "1 queued\n"
+    told = {state["key"]: state for state in json.loads(call("status", "--json").out)}
+    assert [(told[key]["position"], told[key]["urgent"]) for key in ("spät.wav", "früh.wav")] == [(1, True), (2, False)]
+    assert told["früh.wav"]["seconds_ahead"] > 0
+    assert (told["früh.wav"]["expected_at"], told["früh.wav"]["pace"]) == (None, None)
+    assert "spät" not in first.err + late.err + call("intake", "--once").err
+
+    assert "Platz 1" in call("status", "spät.wav").out
+    assert "dringend" in call("retry", "früh.wav", "--urgent").out
+    assert all(state["urgent"] for state in json.loads(call("status", "--json").out))
+
+    recording = recording_at(storage, storage.head("spät.wav"))
+    Place(recording, storage, folder_of("spät.wav"), "spät.wav").fail(EngineError("gave-up"))
+    write_mark(storage, "spät.wav", recording.id, Mark.FAILED)
+    queue.take_back(recording.id)
+    failed = call("ls", "--failed")
+    assert failed.out.startswith("set-aside   spät.wav\n")
+    assert "mehrmals abgebrochen" in failed.out
+    assert "früh.wav" not in failed.out
+    assert call("status", "spät.wav").code == 1
+    assert call("retry", "spät.wav").code == 0
+    assert queue.position(recording.id) == 2

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from jobs.errors import InputError, StorageError
 from jobs.recording import Recording
 from worker.dispatch import JobQueue, Reached, job_queue
 from worker.intake import sweep
+from worker.rerun import hasten, retry
 from worker.sidecar import sidecar_keys
-from worker.status import Phase, listing, pull, put, retry, state_of
-from worker.storage import S3Storage
-from worker.tickets import Mark, read_mark, read_ticket, recording_at, write_mark
+from worker.status import Phase, listing, pull, put, state_of
+from worker.storage import S3Storage, Stored
+from worker.tickets import Mark, id_of_ticket, read_mark, read_ticket, recording_at, write_mark
 
 Until = Callable[[Callable[[], object]], None]
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
@@ -59,8 +60,8 @@ def test_a_recording_on_its_way(storage: S3Storage, queue: JobQueue, settings: S
     queue.enqueue("r-" + "0" * 20)
     sweep(storage, queue, settings)
     waiting = state_of(KEY, storage, queue, settings)
-    assert (waiting.phase, waiting.position) == (Phase.WAITING, 2)
-    assert "Platz 2" in waiting.sentence
+    assert (waiting.phase, waiting.position, waiting.expected_at) == (Phase.WAITING, 2, None)
+    assert "Platz 2 der Reihe, wann es fertig ist, lässt sich noch nicht sagen" in waiting.sentence
     finish(storage, KEY, recording, {"transcript.vtt": b"WEBVTT"})
     done = state_of(KEY, storage, queue, settings)
     assert (done.phase, done.artifacts) == (Phase.DONE, (folder_of(KEY) + "transcript.vtt",))
@@ -217,7 +218,7 @@ def test_retry_starts_afresh(
     else:
         write_mark(storage, "a.wav", recording.id, Mark.FAILED)
     assert sweep(storage, queue, settings).queued == 0
-    retry("a.wav", storage, queue)
+    retry("a.wav", storage, queue, settings)
     assert storage.head(folder_of("a.wav") + FAILURE) is None
     ticket = read_ticket(storage, recording.id)
     assert ticket is not None
@@ -230,16 +231,111 @@ def test_retry_without_a_broker_is_left_to_the_intake(storage: S3Storage, queue:
     recording = upload(storage, "a.wav")
     fail(storage, "a.wav", recording.id)
     write_mark(storage, "a.wav", recording.id, Mark.FAILED)
-    retry("a.wav", storage, job_queue(settings.but(broker={"url": SecretStr("redis://127.0.0.1:1/0")})))
+    away = job_queue(settings.but(broker={"url": SecretStr("redis://127.0.0.1:1/0")}))
+    retry("a.wav", storage, away, settings)
     assert sweep(storage, queue, settings).queued == 1
 
 
-def test_what_is_fine_is_not_retried(storage: S3Storage, queue: JobQueue) -> None:
+def test_what_is_fine_is_not_retried(storage: S3Storage, queue: JobQueue, settings: Settings) -> None:
     with pytest.raises(InputError, match="not-found"):
-        retry("a.wav", storage, queue)
+        retry("a.wav", storage, queue, settings)
     recording = upload(storage, "a.wav")
     with pytest.raises(InputError, match="nothing-to-retry"):
-        retry("a.wav", storage, queue)
+        retry("a.wav", storage, queue, settings)
     finish(storage, "a.wav", recording, {})
     with pytest.raises(InputError, match="nothing-to-retry"):
-        retry("a.wav", storage, queue)
+        retry("a.wav", storage, queue, settings)
+
+
+def test_an_honest_time(storage: S3Storage, queue: JobQueue, settings: Settings) -> None:
+    """One worker lives, two hours of sound are ahead, and it takes half of what it hears."""
+    upload(storage, "a.wav")
+    queue.enqueue("r-" + "0" * 20, rank=0.0, seconds=7200.0)
+    sweep(storage, queue, settings)
+    queue.learn(3600.0, 1800.0)
+    queue.redis.sadd(f"rq:workers:{queue.rq.name}", "rq:worker:alive")
+    queue.redis.hset("rq:worker:alive", "state", "idle")
+    ticket = read_ticket(storage, next(iter(storage_ids(storage))))
+    assert ticket is not None
+    queue.move(ticket.recording.id, rank=1e12, seconds=600.0)
+    state = state_of("a.wav", storage, queue, settings)
+    assert (state.position, state.seconds_ahead, state.pace) == (2, 7200.0, pytest.approx(0.5))
+    assert state.expected_at is not None
+    wall = (state.expected_at - datetime.now(UTC)).total_seconds()
+    assert wall == pytest.approx(3900, abs=60)
+    assert "Platz 2 der Reihe, voraussichtlich fertig " in state.sentence
+    assert state.sentence.endswith(" Uhr.")
+    assert [each.expected_at is not None for each in listing("", storage, queue, settings)] == [True]
+
+
+def storage_ids(storage: S3Storage) -> set[str]:
+    found = {id_of_ticket(item.key) for item in storage.list(".nachlese/tickets/")}
+    return {each for each in found if each is not None}
+
+
+def test_urgent_goes_first_wherever_it_is_said(storage: S3Storage, queue: JobQueue, settings: Settings) -> None:
+    ids = {key: upload(storage, key, key.encode()).id for key in ("a.wav", "b.wav", "c.wav", "d.wav")}
+    assert hasten("b.wav", storage, queue), "before it is queued"
+    sweep(storage, queue, settings)
+    assert queue.rq.job_ids[0] == ids["b.wav"]
+    assert hasten("c.wav", storage, queue), "while it waits"
+    assert set(queue.rq.job_ids[:2]) == {ids["b.wav"], ids["c.wav"]}
+    retry("d.wav", storage, queue, settings, urgent=True)
+    assert set(queue.rq.job_ids[:3]) == {ids["b.wav"], ids["c.wav"], ids["d.wav"]}
+    state = state_of("c.wav", storage, queue, settings)
+    assert state.urgent
+    assert "„c.wav“ (dringend) wartet" in state.sentence
+    queue.redis.flushall()
+    sweep(storage, queue, settings)
+    assert queue.rq.job_ids[-1] == ids["a.wav"], "the bucket remembers"
+    finish(storage, "a.wav", recording_at(storage, head(storage, "a.wav")), {})
+    assert not hasten("a.wav", storage, queue)
+    assert not hasten("nowhere.wav", storage, queue)
+
+
+def head(storage: S3Storage, key: str) -> Stored:
+    found = storage.head(key)
+    assert found is not None
+    return found
+
+
+def test_a_retry_waits_like_one_that_has_just_come(storage: S3Storage, queue: JobQueue, settings: Settings) -> None:
+    recording = upload(storage, "a.wav")
+    fail(storage, "a.wav", recording.id)
+    write_mark(storage, "a.wav", recording.id, Mark.FAILED)
+    retry("a.wav", storage, queue, settings)
+    ticket = read_ticket(storage, recording.id)
+    assert ticket is not None
+    assert not ticket.urgent
+    assert abs(ticket.since - storage.clock()) < timedelta(minutes=1)
+
+
+def test_two_halves(storage: S3Storage, queue: JobQueue, settings: Settings, tmp_path: Path) -> None:
+    recording = upload(storage)
+    storage.write(folder_of(KEY) + "transcript.vtt", b"WEBVTT", "text/vtt")
+    write_mark(storage, KEY, recording.id, Mark.HEARD)
+    state = state_of(KEY, storage, queue, settings)
+    assert (state.phase, state.artifacts) == (Phase.HEARD, (folder_of(KEY) + "transcript.vtt",))
+    assert "Das Transkript liegt bereit, der Entwurf folgt" in state.sentence
+    assert [path.read_bytes() for path in pull(KEY, storage, tmp_path)] == [b"WEBVTT"]
+    with pytest.raises(InputError, match="nothing-to-retry"):
+        retry(KEY, storage, queue, settings)
+    apart = settings.but(recap={"queue": f"{settings.broker.queue}-drafts"})
+    assert sweep(storage, queue, apart).queued == 1
+    assert sweep(storage, queue, apart).standing == 1
+    assert queue.rq.job_ids == []
+    assert job_queue(apart, apart.recap.queue).rq.job_ids == [f"{recording.id}-draft"]
+    assert sweep(storage, queue, settings).queued == 1, "a queue that nobody serves any more costs no draft"
+    assert queue.rq.job_ids == [f"{recording.id}-draft"]
+
+
+def test_set_aside_is_no_fault_of_the_recording(storage: S3Storage, queue: JobQueue, settings: Settings) -> None:
+    recording = upload(storage)
+    failure = Failure(recording.id, "gave-up", "Mehrmals abgebrochen.", "", True, False, "0", NOW)
+    storage.write(folder_of(KEY) + FAILURE, canonical_json(failure), "application/json")
+    write_mark(storage, KEY, recording.id, Mark.FAILED)
+    state = state_of(KEY, storage, queue, settings)
+    assert state.phase is Phase.SET_ASIDE
+    assert "beiseitegelegt. Mehrmals abgebrochen." in state.sentence
+    retry(KEY, storage, queue, settings)
+    assert state_of(KEY, storage, queue, settings).phase is Phase.WAITING

@@ -228,7 +228,9 @@ class Store(BaseHTTPRequestHandler):
         self._answer(self.status)
 
     def do_PUT(self):
-        refused = self.obeys_conditions and self.headers["If-None-Match"] == "*" and self.objects[self.path]
+        there = self.objects[self.path]
+        wrong = (self.headers["If-None-Match"] == "*" and there) or self.headers["If-Match"]
+        refused = self.obeys_conditions and wrong
         self.objects[self.path] += not refused
         self._answer(412 if refused else 200)
 
@@ -268,7 +270,7 @@ def test_a_bucket_that_ignores_conditions(store):
     assert not store.objects
 
 
-@pytest.mark.parametrize(("status", "remedy"), [(404, "create the bucket"), (403, "secret_key"), (500, "log")])
+@pytest.mark.parametrize(("status", "remedy"), [(404, "create it"), (403, "secret_key"), (500, "log")])
 def test_a_bucket_that_refuses(status, remedy, store):
     store.status = status
     found = ask(doctor._bucket, store.settings)
@@ -289,7 +291,8 @@ def test_a_bucket_that_is_not_there(settings, closed_port):
 
 def test_an_endpoint_that_is_no_address(settings):
     found = ask(doctor._bucket, settings.but(storage={"bucket": "stage", "endpoint_url": "no address"}))
-    assert found["bucket"].ok is False
+    assert found["asked"].ok is False
+    assert "endpoint_url" in found["asked"].detail
 
 
 def test_weights_that_are_not_there(settings, tmp_path):
