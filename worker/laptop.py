@@ -60,6 +60,9 @@ _WEED_PORTS = (
 )
 _READY_S = 60.0
 _STOP_S = 20.0
+#: A worker lets its stage end when it is asked to, and leaves at once when it is asked again. Whoever pressed Ctrl-C
+#: doesn't want to wait longer than this for the one.
+_DRAIN_S = 5.0
 _LONGEST_PAUSE_S = 60.0
 
 
@@ -165,18 +168,19 @@ class Child:
             log.warning("child.restarted", child=self.name, next_pause_s=self._pause_s)
             self.start()
 
-    def stop(self) -> None:
-        """Ask it to end, and end it if it doesn't."""
+    def stop(self, *patience_s: float) -> None:
+        """Ask it to end, as often as there are patiences in seconds, and end it if it doesn't."""
         if self._process is None:
             return
         with suppress(ProcessLookupError):
-            self._process.terminate()
-            try:
-                self._process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                log.warning("child.killed", child=self.name)
-                os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
+            for seconds in patience_s or (_STOP_S,):
+                self._process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(seconds)
+                    return
+            log.warning("child.killed", child=self.name)
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
 
 def up(
@@ -203,7 +207,7 @@ def up(
             crew = [_ours(home, "intake"), _ours(home, "worker")]
             with ExitStack() as ending:
                 for child in crew:
-                    ending.callback(child.stop)
+                    ending.callback(child.stop, _DRAIN_S, _STOP_S)
                     child.start()
                 _greet(home, say)
                 while not stop.wait(0.5):

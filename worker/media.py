@@ -70,6 +70,8 @@ _ENTRIES = (
 SHORTEST_S: Seconds = 1.0
 #: A track may start this much after the file does before the silence between them is kept.
 _JITTER_S: Seconds = 0.05
+#: ffmpeg's exit code when a signal made it end early, all else in order.
+_TOLD_TO_STOP = 255
 #: A track this much shorter than claimed has holes.
 _HOLE_S: Seconds = 0.5
 
@@ -161,6 +163,18 @@ def decode(
         track=chosen.shown.index,
     )
     return Audio(samples), info
+
+
+def claimed_length(path: Path, *, limits: MediaSettings, scratch: Path) -> Seconds | None:
+    """How long an upload claims to be, without decoding it; None where it claims nothing.
+
+    Its head and its tail are enough: what lies between may be a hole.
+
+    Raises:
+        InputError, EngineError, StorageError, SetupError: as `decode`.
+    """
+    with _opened(path) as source, _scratch(scratch) as folder:
+        return _probe(_Bench(source, folder, limits)).choose(None).duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,6 +477,8 @@ def _give_up(ended: Ended) -> None:
         raise InputError("decode-timeout", "ffmpeg used up its processor time")
     if ended.code < 0:
         raise EngineError("ffmpeg-failed", f"ffmpeg was killed by signal {-ended.code}")
+    if ended.code == _TOLD_TO_STOP:
+        raise EngineError("ffmpeg-failed", "ffmpeg was told to stop: what it decoded is only a part")
     if re.search(r"error while loading shared libraries|Traceback|Resource temporarily unavailable", ended.log):
         raise EngineError("ffmpeg-failed", "ffmpeg didn't start; media.memory_mb may be too little")
     if re.search(r"Unrecognized option|Option \S+ not found|No such filter", ended.log):

@@ -1,47 +1,99 @@
-"""The one thing the queue can ask for: work on the recording of this id.
+"""The one thing the queue can ask for: an errand, by its id. It is done here, in the engine process.
 
-RQ looks `run` up by its dotted path and hides ImportErrors while it does so: what may fail to import, the
-engines behind `worker.job`, is imported when a job runs. Nothing that goes wrong leaves this module as an
-exception, because RQ writes those into the broker and the log with all they say; what comes back is a pause,
-after which the recording has its next try.
+    ticket ──► one more try ──► process, hear_stretch or draft ──► marker, ticket gone
+                                      └── or: what went wrong, and when it is tried again
+
+Nothing that goes wrong leaves this module as an exception: all it says is an `Ending`, which holds no text of a
+stranger's. What may fail to import, the engines behind `worker.job`, is imported when an engine process begins.
 """
 
-import time
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import structlog
 from redis.exceptions import RedisError
-from rq import get_current_job
-from rq.timeouts import JobTimeoutException
 
-from config.settings import Settings, load
+from config.settings import Settings
 from jobs.artifacts import Failure, Manifest, folder_of
 from jobs.errors import EngineError, InputError, NachleseError, SetupError, StorageError
-from worker.dispatch import JobQueue, NachleseJob, Reached, again, job_queue, pause_s
+from jobs.timeline import Seconds
+from jobs.transcript import Transcript
+from worker.control import ALONE, Control, HandedBack, Superseded
+from worker.dispatch import Errand, JobQueue, Kind, job_queue, pause_s
+from worker.logs import told
 from worker.place import Place
-from worker.scratch import scratch
 from worker.sidecar import read_stored
-from worker.storage import Storage, s3_storage
-from worker.tickets import Mark, Ticket, counted, read_mark, read_ticket, remove_ticket, write_mark, write_ticket
+from worker.source import Fetch, Source, opened
+from worker.storage import Storage
+from worker.tickets import (
+    Mark,
+    Ticket,
+    counted,
+    rank_of,
+    read_mark,
+    read_ticket,
+    remove_ticket,
+    write_mark,
+    write_ticket,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from worker.spread import Spread
 
 log = structlog.get_logger()
 
-#: Called with a stage's name and the seconds done and in all.
+#: Called with a stage's name and the seconds done and in all. From any thread.
 Report = Callable[[str, float, float], None]
 
-#: A machine that isn't ready, or a store that doesn't answer, is asked again after this many seconds.
-_NOT_READY_PAUSE_S = 300
+#: A store that doesn't answer is asked again after this many seconds.
 _NO_STORE_PAUSE_S = 60
-#: Told at most this often, in seconds: progress is for people.
-_TELL_EVERY_S = 2.0
+#: After this failure an engine process isn't used again: what filled its memory may still be there.
+_OUT_OF_MEMORY = "out-of-memory"
+
+
+class End(StrEnum):
+    """What came of a run."""
+
+    #: The recording has its files.
+    DONE = "done"
+    #: It has a failure that says why there are none, and gets no more tries.
+    FAILED = "failed"
+    #: This try failed; the next may not.
+    LATER = "later"
+    #: The worker leaves; no try is counted.
+    HANDED_BACK = "handed-back"
+    #: This machine is at fault: no try is counted, and another worker may take it at once.
+    UNREADY = "unready"
+    #: There was nothing to do any more, or what was to do is only a part.
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended."""
+
+    end: End
+    #: Seconds to wait before the errand is run again; None: it needs no more runs.
+    pause_s: int | None = None
+    #: What went wrong, named as in `jobs.errors`; empty where nothing did.
+    code: str = ""
+    #: Length of a recording that is done.
+    audio_s: Seconds = 0.0
+    #: Whether it was done in one go, so that the time it took says something about the machine.
+    at_once: bool = False
+
+    @property
+    def spoiled(self) -> bool:
+        """Whether the engine process should make room for a new one."""
+        return self.code == _OUT_OF_MEMORY
 
 
 class Outcome(Protocol):
-    """What working on a recording gave: at least one of the two."""
+    """What working on a recording gave: at least one of the first two, or `heard`."""
 
     @property
     def manifest(self) -> Manifest | None:
@@ -53,195 +105,260 @@ class Outcome(Protocol):
         """Why there are none, or not for all of the recording."""
         ...
 
+    @property
+    def transcript(self) -> Transcript | None:
+        """What was said; None where that couldn't be made out."""
+        ...
+
+    @property
+    def heard(self) -> bool:
+        """Whether the transcript's files are there, and the recap is another queue's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Craft:
+    """What is done with recordings, see `worker.job` and `worker.spread`."""
+
+    process: Callable[..., Outcome]
+    hear_stretch: Callable[..., None]
+    draft: Callable[..., Outcome]
+    spread: Callable[[JobQueue, float], "Spread"]
+
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a task works with."""
+    """What an errand is done with."""
 
     storage: Storage
     settings: Settings
-    #: `worker.job.process`
-    process: Callable[..., Outcome]
+    craft: Craft
     report: Report
+    control: Control = ALONE
+    #: Where other workers look for stretches of a long recording; None where there are none.
+    queue: JobQueue | None = None
+    #: Gives the upload of a ticket, for as long as it is worked on; None fetches it when it is asked for.
+    source: Callable[[Ticket], AbstractContextManager[Source]] | None = None
+    #: Called when the ticket says that a try has begun.
+    begun: Callable[[], None] = lambda: None
 
 
-def run(recording_id: str) -> Any:
-    """Work on one recording: what RQ calls. Its path is API: never rename or move it.
-
-    Returns:
-        None when the recording needs no more work, else RQ's request to run it again.
+def run(_job_id: str) -> NoReturn:
+    """What a job names: an engine process does it by `work`. Its path is API: never rename or move it.
 
     Raises:
-        SetupError: this isn't one of our workers.
+        SetupError: whoever calls it isn't one of our workers.
     """
-    if not isinstance(get_current_job(), NachleseJob):
-        raise SetupError("foreign-worker", "start workers with `nachlese worker`, never with `rq worker`")
+    raise SetupError("foreign-worker", "start workers with `nachlese worker`, never with `rq worker`")
+
+
+def craft() -> Craft:
+    """The real craft; imports what is heavy."""
+    from worker.job import draft, process  # noqa: PLC0415  # see above
+    from worker.spread import Spread, hear_stretch  # noqa: PLC0415  # see above
+
+    return Craft(process, hear_stretch, draft, Spread)
+
+
+def work(errand: Errand, bench: Bench) -> Ending:
+    """Do an errand on the recording that the ticket of its id names."""
     try:
-        settings = _settings()
-        pause = work(recording_id, _bench(recording_id, settings))
+        ticket = read_ticket(bench.storage, errand.recording_id)
+        if ticket is None:
+            return _drop(errand.recording_id, bench.storage)
+        mark = read_mark(bench.storage, ticket.key, ticket.recording.id)
+        if (mark is not None and mark.final) or not _place(ticket, bench.storage).is_current():
+            return _drop(errand.recording_id, bench.storage)
+        if mark is not (Mark.HEARD if errand.kind is Kind.DRAFT else None):
+            return Ending(End.NOTHING)
+        return _KINDS[errand.kind](ticket, errand, bench)
+    except NachleseError as error:  # the store failed outside of a try
+        log.warning("errand.postponed", job_id=errand.id, code=error.code, detail=error.detail)
+        return Ending(End.LATER, _NO_STORE_PAUSE_S, error.code)
     except Exception as error:  # the job boundary
-        pause = _not_ready(recording_id, error)
-    return None if pause is None else again(pause)
+        log.error("errand.crashed", job_id=errand.id, **told(error))  # noqa: TRY400  # `told` leaves its text out
+        return Ending(End.LATER, _NO_STORE_PAUSE_S, "unknown")
 
 
-def work(recording_id: str, bench: Bench) -> int | None:
-    """Work on the recording that the ticket of this id names, and leave its marker.
-
-    Returns:
-        None when it needs no more work: done, failed for good, or not there as it was any more;
-        else the seconds to wait before it is tried again.
-
-    Raises:
-        StorageError: the store failed before the work began: no try is counted.
-    """
-    ticket = read_ticket(bench.storage, recording_id)
-    if ticket is None or not _current(ticket, bench.storage):
-        _drop(recording_id, bench.storage)
-        return None
-    ticket = counted(ticket, +1)
-    write_ticket(bench.storage, ticket)
-    try:
-        return _attempt(ticket, bench)
-    except KeyboardInterrupt:
-        give_back(recording_id, bench.storage)
-        return 0
-
-
-def give_back(recording_id: str, storage: Storage) -> None:
+def give_back(errand: Errand, storage: Storage) -> None:
     """Take back a try that was broken off because the worker had to go: that is nobody's failure.
 
     Raises:
         StorageError: the store failed; the try stays counted.
     """
-    ticket = read_ticket(storage, recording_id)
+    ticket = None if errand.kind is Kind.STRETCH else read_ticket(storage, errand.recording_id)
     if ticket is not None:
         write_ticket(storage, counted(ticket, -1))
-        log.info("recording.handed_back", recording_id=recording_id)
+    log.info("errand.handed_back", job_id=errand.id)
 
 
-def _attempt(ticket: Ticket, bench: Bench) -> int | None:
+def took_too_long(errand: Errand, storage: Storage, settings: Settings) -> Ending:
+    """End a try that was stopped by the clock.
+
+    Raises:
+        StorageError: the store failed; what came of it isn't told.
+    """
+    ticket = None if errand.kind is Kind.STRETCH else read_ticket(storage, errand.recording_id)
+    if ticket is None:
+        return Ending(End.NOTHING)
+    error = EngineError("took-too-long", f"stopped after {settings.worker.job_hours:g} hours")
+    return _failed_or_later(ticket, error, storage, settings)
+
+
+def _recording(ticket: Ticket, errand: Errand, bench: Bench) -> Ending:
+    return _tried(ticket, errand, bench, _process)
+
+
+def _draft(ticket: Ticket, errand: Errand, bench: Bench) -> Ending:
+    return _tried(ticket, errand, bench, _write_draft)
+
+
+def _stretch(ticket: Ticket, errand: Errand, bench: Bench) -> Ending:
+    """Help with a long recording. If that fails nobody tries again: its own job does what nobody has done."""
+    options = {"settings": bench.settings, "control": bench.control, "report": bench.report}
+    try:
+        bench.craft.hear_stretch(_place(ticket, bench.storage), errand.index, **options)
+    except HandedBack:
+        return Ending(End.HANDED_BACK, 0)
+    except SetupError as error:
+        return _unready(errand, error)
+    except NachleseError as error:
+        log.warning("stretch.failed", job_id=errand.id, code=error.code, detail=error.detail)
+        return Ending(End.NOTHING, code=error.code)
+    return Ending(End.NOTHING)
+
+
+_KINDS = {Kind.RECORDING: _recording, Kind.STRETCH: _stretch, Kind.DRAFT: _draft}
+
+
+def _tried(ticket: Ticket, errand: Errand, bench: Bench, do: Callable[[Ticket, Bench], Ending]) -> Ending:
+    """Do what may be tried a few times. A try that ends without a word (killed, out of memory) is counted too."""
+    ticket = counted(ticket, +1)
+    write_ticket(bench.storage, ticket)
+    bench.begun()
+    log.info("errand.started", job_id=errand.id, tries=ticket.tries, size_bytes=ticket.recording.size_bytes)
     try:
         if ticket.tries > bench.settings.worker.max_tries:
             message = f"{ticket.tries - 1} tries ended without a word: look for processes killed for want of memory"
             raise EngineError("gave-up", message)  # noqa: TRY301  # the same ending as every other last failure
-        return _result(ticket, bench)
-    except InputError as error:
-        return _failed(ticket, error, bench)
+        return do(ticket, bench)
+    except HandedBack:
+        give_back(errand, bench.storage)
+        return Ending(End.HANDED_BACK, 0)
+    except Superseded:
+        return _drop(errand.recording_id, bench.storage)
     except SetupError as error:
-        return _unready(ticket, error, bench)
-    except NachleseError as error:
-        return _failed_or_later(ticket, error, bench)
-    except JobTimeoutException:
-        message = f"stopped after {bench.settings.worker.job_hours:g} hours"
-        return _failed_or_later(ticket, EngineError("took-too-long", message), bench)
+        write_ticket(bench.storage, counted(ticket, -1))
+        return _unready(errand, error)
     except Exception as error:  # the job boundary
-        _log_crash("recording.crashed", ticket.recording.id, error)
-        return _failed_or_later(ticket, EngineError("unknown", f"unexpected {type(error).__name__}"), bench)
+        return _failed_or_later(ticket, _failure(errand, error), bench.storage, bench.settings)
 
 
-def _result(ticket: Ticket, bench: Bench) -> int | None:
-    recording = ticket.recording
-    log.info("recording.started", recording_id=recording.id, tries=ticket.tries, size_bytes=recording.size_bytes)
-    with scratch(bench.settings) as folder:
-        # A name of ours: the uploader's could be taken for a format, a playlist or an option.
-        source = folder / "recording"
-        bench.storage.download(ticket.key, source)
-        if not _current(ticket, bench.storage):
-            _drop(recording.id, bench.storage)
-            return None
-        talk = read_stored(ticket.key, bench.storage)
-        outcome = bench.process(_place(ticket, bench), source, talk, settings=bench.settings, report=bench.report)
-    _end(ticket, Mark.FAILED if outcome.manifest is None else Mark.DONE, bench.storage)
-    return None
+def _failure(errand: Errand, error: Exception) -> NachleseError:
+    """What a try failed with, as one of ours."""
+    if isinstance(error, NachleseError):
+        return error
+    if isinstance(error, MemoryError):
+        return EngineError(_OUT_OF_MEMORY, "this machine's memory is full")
+    log.error("errand.crashed", job_id=errand.id, **told(error))
+    return EngineError("unknown", f"unexpected {type(error).__name__}")
 
 
-def _place(ticket: Ticket, bench: Bench) -> Place:
-    return Place(ticket.recording, bench.storage, folder_of(ticket.key), ticket.name)
+def _process(ticket: Ticket, bench: Bench) -> Ending:
+    place, storage, settings = _place(ticket, bench.storage), bench.storage, bench.settings
+    control = bench.control
+    if bench.queue is not None:
+        rank = rank_of(ticket, settings.worker.stretch_minutes * 60)
+        control = replace(control, spread=bench.craft.spread(bench.queue, rank))
+    talk = read_stored(ticket.key, storage, settings.storage.prefix)
+    source = opened(fetch_of(ticket, storage), settings) if bench.source is None else bench.source(ticket)
+    with source as upload:
+        outcome = bench.craft.process(place, upload, talk, settings=settings, report=bench.report, control=control)
+    return _hand_on(ticket, bench) if outcome.heard else _end(ticket, outcome, storage)
 
 
-def _current(ticket: Ticket, storage: Storage) -> bool:
-    """Whether the upload still lies there as it was, and nobody has finished it."""
-    found = storage.head(ticket.key)
-    if found is None or found.etag != ticket.recording.etag:
-        return False
-    return read_mark(storage, ticket.key, ticket.recording.id) is None
+def _write_draft(ticket: Ticket, bench: Bench) -> Ending:
+    place = _place(ticket, bench.storage)
+    talk = read_stored(ticket.key, bench.storage, bench.settings.storage.prefix)
+    outcome = bench.craft.draft(place, talk, settings=bench.settings, control=bench.control, report=bench.report)
+    return _end(ticket, outcome, bench.storage)
 
 
-def _drop(recording_id: str, storage: Storage) -> None:
-    remove_ticket(storage, recording_id)
-    log.info("recording.superseded", recording_id=recording_id)
-
-
-def _failed(ticket: Ticket, error: NachleseError, bench: Bench) -> int | None:
+def _hand_on(ticket: Ticket, bench: Bench) -> Ending:
+    """The words are there; the recap has a queue and tries of its own. Intake queues it again if it gets lost."""
+    errand, queue = Errand(ticket.recording.id, Kind.DRAFT), bench.settings.recap.queue
+    write_ticket(bench.storage, replace(ticket, tries=0))
+    write_mark(bench.storage, ticket.key, ticket.recording.id, Mark.HEARD)
     try:
-        _place(ticket, bench).fail(error)
-        _end(ticket, Mark.FAILED, bench.storage)
+        job_queue(bench.settings, queue).enqueue(
+            errand.id,
+            rank=rank_of(ticket),
+            seconds=ticket.seconds or 0.0,
+            since=ticket.since,
+            urgent=ticket.urgent,
+        )
+    except RedisError as error:
+        log.warning("broker.silent", job_id=errand.id, error=type(error).__name__)
+    log.info("recording.heard", recording_id=ticket.recording.id)
+    return Ending(End.NOTHING)
+
+
+def _end(ticket: Ticket, outcome: Outcome, storage: Storage) -> Ending:
+    mark = Mark.FAILED if outcome.manifest is None else Mark.DONE
+    _close(ticket, mark, storage)
+    if mark is Mark.FAILED:
+        return Ending(End.FAILED, code="" if outcome.failure is None else outcome.failure.code)
+    known = outcome.transcript
+    audio_s = (ticket.seconds or 0.0) if known is None else known.duration_s
+    return Ending(End.DONE, audio_s=audio_s, at_once=ticket.tries == 1)
+
+
+def _failed(ticket: Ticket, error: NachleseError, storage: Storage) -> Ending:
+    try:
+        _place(ticket, storage).fail(error)
+        _close(ticket, Mark.FAILED, storage)
     except StorageError as store:
         log.warning("recording.failure_unwritten", recording_id=ticket.recording.id, code=store.code)
-        return _NO_STORE_PAUSE_S
-    return None
+        return Ending(End.LATER, _NO_STORE_PAUSE_S, store.code)
+    return Ending(End.FAILED, code=error.code)
 
 
-def _failed_or_later(ticket: Ticket, error: NachleseError, bench: Bench) -> int | None:
-    if ticket.tries >= bench.settings.worker.max_tries:
-        return _failed(ticket, error, bench)
+def _failed_or_later(ticket: Ticket, error: NachleseError, storage: Storage, settings: Settings) -> Ending:
+    if isinstance(error, InputError) or ticket.tries >= settings.worker.max_tries:
+        return _failed(ticket, error, storage)
     pause = pause_s(ticket.tries)
-    told = {"code": error.code, "detail": error.detail, "tries": ticket.tries, "pause_s": pause}
-    log.warning("recording.postponed", recording_id=ticket.recording.id, **told)
-    return pause
+    about = {"code": error.code, "detail": error.detail, "tries": ticket.tries, "pause_s": pause}
+    log.warning("recording.postponed", recording_id=ticket.recording.id, **about)
+    return Ending(End.LATER, pause, error.code)
 
 
-def _unready(ticket: Ticket, error: SetupError, bench: Bench) -> int:
-    """The machine is at fault: the recording keeps its tries."""
-    write_ticket(bench.storage, counted(ticket, -1))
-    log.error("worker.not_ready", recording_id=ticket.recording.id, code=error.code, detail=error.detail)
-    return _NOT_READY_PAUSE_S
+def _unready(errand: Errand, error: SetupError) -> Ending:
+    log.error("worker.not_ready", job_id=errand.id, code=error.code, detail=error.detail)
+    return Ending(End.UNREADY, 0, error.code)
 
 
-def _end(ticket: Ticket, mark: Mark, storage: Storage) -> None:
+def _close(ticket: Ticket, mark: Mark, storage: Storage) -> None:
     write_mark(storage, ticket.key, ticket.recording.id, mark)
     remove_ticket(storage, ticket.recording.id)
     log.info("recording.ended", recording_id=ticket.recording.id, mark=mark.value)
 
 
-def _not_ready(recording_id: str, error: Exception) -> int:
-    if isinstance(error, NachleseError):
-        log.error("worker.not_ready", recording_id=recording_id, code=error.code, detail=error.detail)
-        return _NO_STORE_PAUSE_S if isinstance(error, StorageError) else _NOT_READY_PAUSE_S
-    _log_crash("worker.crashed", recording_id, error)
-    return _NOT_READY_PAUSE_S
+def _drop(recording_id: str, storage: Storage) -> Ending:
+    remove_ticket(storage, recording_id)
+    log.info("recording.superseded", recording_id=recording_id)
+    return Ending(End.NOTHING)
 
 
-def _log_crash(event: str, recording_id: str, error: Exception) -> None:
-    """Log where, but not what: the text of a stranger's exception may quote the recording."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.error(event, recording_id=recording_id, error=type(error).__name__, where=where)
+def _place(ticket: Ticket, storage: Storage) -> Place:
+    return Place(ticket.recording, storage, folder_of(ticket.key), ticket.name, ticket.key)
 
 
-def _bench(recording_id: str, settings: Settings) -> Bench:
-    from worker.job import process  # noqa: PLC0415  # see above
+def fetch_of(ticket: Ticket, storage: Storage) -> Fetch:
+    """Downloads the upload of a ticket; raises Superseded when another one lies there by then."""
 
-    report = _reporter(recording_id, job_queue(settings))
-    return Bench(s3_storage(settings), settings, process, report)
+    def fetch(path: Path) -> None:
+        storage.download(ticket.key, path)
+        if not _place(ticket, storage).is_current():
+            raise Superseded
 
-
-def _reporter(recording_id: str, queue: JobQueue) -> Report:
-    last: dict[str, float] = {}
-
-    def report(stage: str, done_s: float, total_s: float) -> None:
-        now = time.monotonic()
-        if now - last.get(stage, -_TELL_EVERY_S) < _TELL_EVERY_S and done_s < total_s:
-            return
-        last[stage] = now
-        try:
-            queue.tell(recording_id, Reached(stage, float(done_s), float(total_s)))
-        except RedisError:
-            # Nobody is told; the work goes on.
-            log.debug("progress.untold", recording_id=recording_id)
-
-    return report
-
-
-@cache
-def _settings() -> Settings:
-    return load()
+    return fetch

@@ -1,5 +1,6 @@
 """A real S3 server and a real broker on free ports, one pair for all tests; each test gets a bucket of its own."""
 
+import importlib.util
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from config.settings import Settings, load
 from worker import laptop
 from worker.dispatch import JobQueue, job_queue
 from worker.storage import S3Storage, s3_storage
+from worker.tickets import Mark, Ticket, read_mark, read_ticket, recording_at, write_ticket
 
 
 @pytest.fixture(scope="session")
@@ -58,67 +61,130 @@ def queue(settings: Settings) -> Iterator[JobQueue]:
     found.redis.close()
 
 
-#: A worker of ours in a process of its own, whose craft does what the recording's bytes ask for.
+#: A worker of ours and its engine process, whose craft does what the recording's bytes ask for.
 _WORKER = """
-import pathlib, sys, time, types
-from datetime import UTC, datetime
+import ctypes, os, pathlib, signal, subprocess, sys, threading, time, types
 
-from jobs.artifacts import FAILURE, MANIFEST, Failure, canonical_json
-from jobs.errors import EngineError, InputError
+from config.settings import load
+from jobs.artifacts import MANIFEST
+from jobs.errors import EngineError, InputError, SetupError
+from worker import dispatch, fence, fleet, logs
+from worker.control import HandedBack, Measure
+from worker.engines import host
 
-here = pathlib.Path(sys.argv[1])
+here, words = pathlib.Path(sys.argv[1]), sys.argv[2:]
+dispatch.PAUSES_S = (1, 1, 1)
+
+def note(name, text):
+    with (here / name).open("a") as file:
+        file.write(f"{text}\\n")
+
+def freeze():
+    ctypes.PyDLL(None).sleep(600)  # and nobody else may run Python meanwhile
+
+def until_let_go():
+    while not (here / "go").exists():
+        time.sleep(0.05)
 
 class Outcome:
+    transcript, heard = None, False
+
     def __init__(self, manifest=None, failure=None):
         self.manifest, self.failure = manifest, failure
 
-def process(place, source, talk, *, settings, report, track=None):
-    recording, name = place.recording, place.name
-    wish = source.read_bytes().decode()
-    with (here / "begun").open("a") as file:
-        file.write(recording.id + "\\n")
+def process(place, source, talk, *, settings, report, control):
+    recording, upload = place.recording, source.path().read_bytes()
+    sound = upload.startswith(b"RIFF")
+    wish = "wait" if sound else upload.decode()
+    note("begun", recording.id)
+    note("engines", os.getpid())
+    if sound:
+        report("decode", 0.0, 1.0)
+        note("decoded", f"{recording.id} {source.decoded(None, settings.media, lambda *_: None)[0].duration}")
     report("transcribe", 1.0, 2.0)
     if "child" in wish:
-        import subprocess
-        child = subprocess.Popen(["sleep", "600"])
-        (here / "child").write_text(str(child.pid))
-    while "wait" in wish and not (here / "go").exists():
-        time.sleep(0.05)
-    if "stubborn" in wish:
-        from concurrent.futures import ThreadPoolExecutor
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(lambda: [time.sleep(0.1) for _ in range(9000) if not (here / "go").exists()]).result()
+        children = [subprocess.Popen(["sleep", "86399"])] if "plain" in wish else []
+        fenced = fence.Fence(here, 1 << 30, 1 << 20, 600, 600.0)
+        threading.Thread(target=fence.run, args=(["/bin/sleep", "601"],), kwargs={"fence": fenced}).start()
+        time.sleep(0.5)
+        (here / "child").touch()
+    if "freeze" in wish:
+        freeze()
+    if "wait" in wish:
+        until_let_go()
+    for number in range(3 if "stages" in wish else 0):
+        note("stages", number)
+        time.sleep(1.0)
+        place.write(f"stages/{recording.id}/{number}", b"")
+        control.observe(Measure("words", 1.0, 0.1, 0.0, 10.0))
+        if control.draining():
+            raise HandedBack
     if "die" in wish:
-        import os, signal
         os.kill(os.getpid(), signal.SIGKILL)
     if "engine" in wish:
         raise EngineError("out-of-memory", "as wished")
+    if "setup" in wish and not (here / "go").exists():
+        raise SetupError("weights-missing", "as wished")
     if "surprise" in wish:
-        raise RuntimeError(f"{name[:0]}Ge{chr(104)}eimer Name")
+        raise RuntimeError(f"Ge{chr(104)}eimer Name")
     if "input" in wish:
         return Outcome(failure=place.fail(InputError("no-audio-track")))
+    if "large" in wish:
+        global ballast
+        ballast = b"x" * (200 << 20)
     place.write(MANIFEST, b"{}")
-    with (here / "ended").open("a") as file:
-        file.write(recording.id + "\\n")
+    note("ended", recording.id)
+    if "late" in wish:
+        threading.Timer(1.0, freeze).start()
     return Outcome(manifest=object())
 
-if "real" not in sys.argv:
-    sys.modules["worker.job"] = stub = types.ModuleType("worker.job")
-    stub.process = process
+def hear_stretch(place, index, **_):
+    note("begun", f"{place.recording.id}-s{index:03}")
+    os.kill(os.getpid(), signal.SIGKILL)
 
-from config.settings import load
-from worker import dispatch, fleet
+class Crew:
+    def __init__(self):
+        self.writer = self
 
-dispatch.PAUSES_S = (1, 1, 1)
-fleet.serve(load(), burst="burst" in sys.argv)
+    def load(self):
+        import ctranslate2
+        note("loads", os.getpid())
+        if "slow" in words:
+            until_let_go()
+        if "unready" in words and not (here / "go").exists():
+            raise SetupError("weights-missing", "as wished")
+
+    def release(self):
+        pass
+
+def engine(handle):
+    if "real" not in words:
+        import worker.engines, worker.spread
+        crew = Crew()
+        worker.engines.engines = lambda settings: crew
+        sys.modules["worker.job"] = stub = types.ModuleType("worker.job")
+        stub.process = stub.draft = process
+        worker.spread.hear_stretch = hear_stretch
+    host.main(handle)
+
+if words[-1].isdigit():
+    engine(int(words[-1]))
+else:
+    settings = load()
+    logs.configure(settings.log)
+    fleet.serve(settings, burst="burst" in words, command=(sys.executable, *sys.argv))
 """
 
 
 class Fleet:
     """Workers in processes of their own, and what they told about their work."""
 
+    #: Seconds that these workers may take to leave.
+    DRAIN_S = 5
+
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.folder = folder
+        self.storage, self.queue = s3_storage(settings), job_queue(settings)
         self.processes: list[subprocess.Popen[bytes]] = []
         (folder / "stand_in.py").write_text(_WORKER)
         storage, secret = settings.storage, settings.storage.secret_key.get_secret_value()
@@ -127,16 +193,34 @@ class Fleet:
         lines += ["[broker]", f'url = "{settings.broker.url.get_secret_value()}"', f'queue = "{settings.broker.queue}"']
         lines += ['[transcribe]\nmodel = "fake"', '[diarize]\npipeline = "fake"']
         lines += ["[media]", f'scratch = "{settings.media.scratch}"']
+        lines += ["[worker]", f"drain_s = {self.DRAIN_S}"]
         (folder / "nachlese.toml").write_text("\n".join(lines))
 
-    def start(self, *words: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, str(self.folder / "stand_in.py"), str(self.folder), *words]
+    def give(self, key: str, wish: str | bytes = "") -> str:
+        """Upload a recording and queue it, as intake would; returns its id."""
+        self.storage.write(key, wish if isinstance(wish, bytes) else wish.encode(), "audio/wav")
+        stored = self.storage.head(key)
+        assert stored is not None
+        recording = recording_at(self.storage, stored)
+        write_ticket(self.storage, Ticket(recording, key))
+        assert self.queue.enqueue(recording.id, rank=time.time())
+        return recording.id
+
+    def mark(self, key: str, recording_id: str) -> Mark | None:
+        return read_mark(self.storage, key, recording_id)
+
+    def tries(self, recording_id: str) -> int | None:
+        """Tries that are counted; None where there is no ticket any more."""
+        ticket = read_ticket(self.storage, recording_id)
+        return None if ticket is None else ticket.tries
+
+    def start(self, *words: str, **more: str) -> "subprocess.Popen[bytes]":
+        """Start one worker; `more` goes into its environment."""
+        command = [sys.executable, str(self.folder / "stand_in.py"), str(self.folder), *words, "worker"]
+        ours = {"NACHLESE_CONFIG": str(self.folder / "nachlese.toml"), "PYTHONPATH": str(Path.cwd())}
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=log,
-                env=os.environ | {"NACHLESE_CONFIG": str(self.folder / "nachlese.toml"), "PYTHONPATH": str(Path.cwd())},
+                command, stdout=log, stderr=log, env=os.environ | ours | more, start_new_session=True
             )
         self.processes.append(process)
         return process
@@ -155,17 +239,32 @@ class Fleet:
         (self.folder / "go").touch()
 
     def begun(self) -> list[str]:
-        return self._lines("begun")
+        return self.notes("begun")
 
     def ended(self) -> list[str]:
-        return self._lines("ended")
+        return self.notes("ended")
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
-    def _lines(self, name: str) -> list[str]:
+    def notes(self, name: str) -> list[str]:
+        """Lines that engine processes have left in a file of that name."""
         path = self.folder / name
         return path.read_text().splitlines() if path.exists() else []
+
+    def left(self) -> list[int]:
+        """Processes that belong to these workers, and what they have started."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command, state = (folder / "cmdline").read_bytes(), (folder / "stat").read_text().rpartition(")")[2]
+                where = (folder / "cwd").readlink()
+            except OSError:
+                continue
+            ours = str(self.folder / "stand_in.py").encode() in command or where == self.folder
+            if (ours or command.startswith(b"sleep\x0086399")) and state.split()[0] != "Z":
+                found.append(int(folder.name))
+        return found
 
 
 @pytest.fixture
@@ -441,3 +540,15 @@ def resumed_run(nachlese: CommandLine, tmp_path_factory: pytest.TempPathFactory)
     (words,) = out.rglob("words-*.json")
     heard = (words.read_bytes(), words.stat().st_mtime_ns)
     return Resumed(nachlese(*call, under=under), out / "einzel.opus.nachlese", words, heard, cut_off)
+
+
+@pytest.fixture(scope="session")
+def llm_kit() -> ModuleType:
+    """A scripted language model behind real HTTP: `llm_server.py`."""
+    spec = importlib.util.spec_from_file_location("llm_server", Path(__file__).with_name("llm_server.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

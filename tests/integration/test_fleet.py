@@ -1,7 +1,5 @@
 """Sweep, queue, workers and markers, with a real S3 server, a real broker and workers that are really killed."""
 
-import os
-import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,20 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.exceptions import RedisError
 from rq.job import Job, Retry
 from rq.serializers import JSONSerializer
 
-from config.settings import Settings, load
+from config.settings import Settings
 from jobs.artifacts import FAILURE, MANIFEST, TICKETS, folder_of
 from jobs.errors import SetupError
 from worker import fleet as fleets
-from worker import laptop, tasks
-from worker.dispatch import RUN, JobQueue, Reached, Standing, job_queue
-from worker.intake import look, sweep, watch
+from worker import tasks
+from worker.dispatch import RUN, JobQueue, Reached, Standing
+from worker.intake import sweep, watch
 from worker.status import Phase, pull, state_of
 from worker.status import put as put_file
-from worker.storage import S3Storage, s3_storage
+from worker.storage import S3Storage
 from worker.tickets import Mark, read_mark, read_ticket, recording_at
 
 Until = Callable[[Callable[[], object]], None]
@@ -39,14 +36,6 @@ def put(storage: S3Storage, key: str, wish: str = "") -> str:
 
 def mark(storage: S3Storage, key: str, recording_id: str) -> Mark | None:
     return read_mark(storage, key, recording_id)
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 def test_an_upload_becomes_a_finished_recording(
@@ -140,49 +129,6 @@ def test_a_broker_wiped_in_mid_work_costs_nothing(
     assert (after.done, after.queued, after.standing) == (1, 0, 0)
 
 
-def test_a_broker_that_dies_in_mid_work_costs_nothing(tmp_path: Path, until: Until, fleets_of: Any) -> None:
-    """With servers of its own, because they are killed."""
-    home = laptop.settle(tmp_path / "data", s3_port=laptop.free_port())
-    base = load().but(intake={"settle_s": 0.0}, media={"scratch": str(tmp_path)})
-    with laptop.running(home, base) as (broker, _):
-        settings = home.settings(base)
-        storage, queue = s3_storage(settings), job_queue(settings)
-        recording_id = put(storage, "a.wav", "wait")
-        sweep(storage, queue, settings)
-        workers = fleets_of(settings, tmp_path)
-        worker = workers.start()
-        try:
-            until(workers.begun)
-            os.kill(broker.pid or 0, signal.SIGKILL)
-            until(lambda: "broker.silent" in workers.log())
-            until(lambda: broker.tend() or _answers(queue))
-            workers.let_go()
-            until(lambda: mark(storage, "a.wav", recording_id) is Mark.DONE)
-            later = put(storage, "b.wav")
-            until(lambda: sweep(storage, queue, settings) and mark(storage, "b.wav", later) is Mark.DONE)
-            assert worker.poll() is None
-            assert workers.ended() == [recording_id, later]
-        finally:
-            workers.stop()
-
-
-def _answers(queue: JobQueue) -> bool:
-    try:
-        return bool(queue.redis.ping())
-    except RedisError:
-        return False
-
-
-def test_the_same_recording_is_queued_once(queue: JobQueue) -> None:
-    recording_id = "r-" + "0" * 20
-    with ThreadPoolExecutor(20) as pool:
-        accepted = list(pool.map(lambda _: queue.enqueue(recording_id), range(60)))
-    assert sum(accepted) == 1
-    assert queue.rq.job_ids == [recording_id]
-    assert queue.standing() == {recording_id: Standing.WAITING}
-    assert queue.position(recording_id) == 1
-
-
 def test_traces_of_an_earlier_job_do_not_stop_a_new_one(
     storage: S3Storage, queue: JobQueue, settings: Settings, fleet: Any
 ) -> None:
@@ -266,45 +212,6 @@ def test_garbage_in_the_broker_stops_nobody(
     assert fleet.ended() == [recording_id]
 
 
-def test_another_worker_takes_over_when_one_is_killed(
-    storage: S3Storage, queue: JobQueue, settings: Settings, fleet: Any, until: Until
-) -> None:
-    recording_id = put(storage, "a.wav", "wait child")
-    sweep(storage, queue, settings)
-    first = fleet.start()
-    until((fleet.folder / "child").exists)
-    child = int((fleet.folder / "child").read_text())
-    horse = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
-    assert queue.standing() == {recording_id: Standing.RUNNING}
-    fleet.start()
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
-    until(lambda: not alive(horse) and not alive(child))
-    until(lambda: len(fleet.begun()) == 2)
-    ticket = read_ticket(storage, recording_id)
-    assert ticket is not None
-    assert ticket.tries == 2
-    fleet.let_go()
-    until(lambda: mark(storage, "a.wav", recording_id) is Mark.DONE)
-
-
-def test_a_recording_that_kills_its_worker_is_given_up(
-    storage: S3Storage, queue: JobQueue, settings: Settings, fleet: Any, until: Until
-) -> None:
-    recording_id = put(storage, "a.wav", "die")
-    sweep(storage, queue, settings)
-    fleet.start()
-
-    def ended() -> object:
-        sweep(storage, queue, settings)
-        return mark(storage, "a.wav", recording_id)
-
-    until(ended)
-    assert mark(storage, "a.wav", recording_id) is Mark.FAILED
-    assert b"gave-up" in storage.read(folder_of("a.wav") + FAILURE)
-    assert len(fleet.begun()) == settings.worker.max_tries
-
-
 @pytest.mark.parametrize(("wish", "code"), [("engine", b"out-of-memory"), ("surprise", b"unknown")])
 def test_what_may_pass_is_tried_again_and_then_told(
     *, storage: S3Storage, queue: JobQueue, settings: Settings, fleet: Any, until: Until, wish: str, code: bytes
@@ -326,50 +233,6 @@ def test_what_may_pass_is_tried_again_and_then_told(
 def _everything(queue: JobQueue) -> list[bytes]:
     redis = queue.redis
     return [redis.dump(key) or b"" for key in redis.keys("*")] + list(redis.keys("*"))
-
-
-@pytest.mark.parametrize("wish", ["wait", "stubborn"])
-def test_a_worker_asked_to_go_hands_its_recording_back(
-    *, storage: S3Storage, queue: JobQueue, settings: Settings, fleet: Any, until: Until, wish: str
-) -> None:
-    """Also when the work can't be interrupted, and has to be killed."""
-    recording_id = put(storage, "a.wav", wish)
-    sweep(storage, queue, settings)
-    worker = fleet.start()
-    until(fleet.begun)
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(30) == 0
-    assert queue.standing() == {recording_id: Standing.WAITING}
-    ticket = read_ticket(storage, recording_id)
-    assert ticket is not None
-    assert ticket.tries == 0
-    fleet.let_go()
-    fleet.burst()
-    assert fleet.ended() == [recording_id]
-    assert not list(Path(settings.media.scratch).iterdir())
-
-
-def test_an_idle_worker_goes_when_asked(fleet: Any, until: Until, queue: JobQueue) -> None:
-    worker = fleet.start()
-    until(lambda: queue.redis.scard("rq:workers"))
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(30) == 0
-
-
-def test_a_worker_goes_when_asked_although_the_broker_went_first(tmp_path: Path, until: Until, fleets_of: Any) -> None:
-    home = laptop.settle(tmp_path / "data", s3_port=laptop.free_port())
-    base = load().but(media={"scratch": str(tmp_path)})
-    with laptop.running(home, base) as (broker, _):
-        settings = home.settings(base)
-        workers = fleets_of(settings, tmp_path)
-        worker = workers.start()
-        try:
-            until(lambda: job_queue(settings).redis.scard("rq:workers"))
-            os.kill(broker.pid or 0, signal.SIGKILL)
-            worker.send_signal(signal.SIGTERM)
-            assert worker.wait(30) == 0
-        finally:
-            workers.stop()
 
 
 def test_progress_is_told_without_words(
@@ -432,4 +295,3 @@ def test_watching_goes_on_through_trouble(
         stop.set()
         thread.join(30)
     assert not thread.is_alive()
-    assert {upload.key for upload in look(late, settings).uploads} == {"a.wav", "b.wav"}

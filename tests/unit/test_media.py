@@ -133,6 +133,7 @@ def test_refusals_are_told_apart(log, code, what):
         (Ended(1, b"", "av_interleaved_write_frame(): No space left on device"), StorageError, "disk-full"),
         (Ended(1, b"", "Cannot allocate memory"), EngineError, "ffmpeg-failed"),
         (Ended(-11, b"", ""), EngineError, "ffmpeg-failed"),
+        (Ended(255, b"", ""), EngineError, "ffmpeg-failed"),
         (Ended(-24, b"", ""), InputError, "decode-timeout"),
         (Ended(127, b"", "ffmpeg: error while loading shared libraries: libx.so"), EngineError, "ffmpeg-failed"),
         (Ended(1, b"", "Unrecognized option 'max_error_rate'."), EngineError, "ffmpeg-failed"),

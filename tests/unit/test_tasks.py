@@ -10,18 +10,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rq.timeouts import JobTimeoutException
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config.settings import Settings, load
 from jobs.artifacts import FAILURE, Failure, Manifest, folder_of
 from jobs.errors import EngineError, InputError, SetupError, StorageError
 from jobs.programme import Talk
-from worker.dispatch import PAUSES_S
+from worker.control import HandedBack
+from worker.dispatch import PAUSES_S, Errand, Kind
 from worker.place import Place
 from worker.sidecar import MAX_BYTES, parse, read_stored, sidecar_keys
+from worker.source import Source
 from worker.storage import FolderStorage
-from worker.tasks import Bench, work
-from worker.tickets import Mark, Ticket, counted, read_mark, read_ticket, recording_at, write_ticket
+from worker.tasks import Bench, Craft, End, Ending, give_back, took_too_long, work
+from worker.tickets import Mark, Ticket, counted, read_mark, read_ticket, recording_at, write_mark, write_ticket
 
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
 
@@ -30,6 +32,8 @@ NOW = datetime(2026, 11, 3, tzinfo=UTC)
 class Outcome:
     manifest: Manifest | None = None
     failure: Failure | None = None
+    transcript: None = None
+    heard: bool = False
 
 
 @dataclass
@@ -48,15 +52,27 @@ class Job:
         self.recording = recording_at(self.storage, stored)
         write_ticket(self.storage, Ticket(self.recording, stored.key))
 
-    def process(self, place: Place, source: Path, talk: Talk, **_: Any) -> Outcome:
+    def process(self, place: Place, source: Source, talk: Talk, **_: Any) -> Outcome:
         assert place.recording == self.recording
-        assert "Geheimer" not in str(source)
+        assert "Geheimer" not in str(source.path())
         assert isinstance(talk, Talk)
-        self.seen.append(source.read_bytes())
+        self.seen.append(source.path().read_bytes())
         return self.ends()
 
-    def run(self) -> int | None:
-        return work(self.recording.id, Bench(self.storage, self.settings, self.process, lambda *_: None))
+    def draft(self, place: Place, talk: Talk, **_: Any) -> Outcome:
+        assert (place.recording, place.key, talk) == (self.recording, "a/Geheimer Titel.wav", Talk())
+        self.seen.append(b"draft")
+        return self.ends()
+
+    def hear(self, place: Place, index: int, **_: Any) -> None:
+        assert place.recording == self.recording
+        self.seen.append(b"%d" % index)
+        self.ends()
+
+    def run(self, kind: Kind = Kind.RECORDING) -> Ending:
+        errand = Errand(self.recording.id, kind, 7 if kind is Kind.STRETCH else None)
+        craft = Craft(self.process, self.hear, self.draft, lambda *_: None)  # type: ignore[arg-type, return-value]
+        return work(errand, Bench(self.storage, self.settings, craft, lambda *_: None))
 
     @property
     def told(self) -> list[str]:
@@ -90,18 +106,19 @@ def job(tmp_path: Path) -> Callable[[Callable[[], Outcome]], Job]:
 
 
 MANIFEST = Outcome(manifest=object())  # type: ignore[arg-type]  # never looked into
-FAILED = Outcome(failure=object())  # type: ignore[arg-type]  # never looked into
+FAILED = Outcome(failure=Failure("r-1", "no-audio-track", "", "", False, False, "0", NOW))
 BOTH = Outcome(MANIFEST.manifest, FAILED.failure)
 
 
 @pytest.mark.parametrize(("outcome", "mark"), [(MANIFEST, Mark.DONE), (FAILED, Mark.FAILED), (BOTH, Mark.DONE)])
 def test_an_answer_leaves_its_marker_and_nothing_else(job: Any, outcome: Outcome, mark: Mark, tmp_path: Path) -> None:
     one = job(lambda: outcome)
-    assert one.run() is None
+    code = outcome.failure.code if mark is Mark.FAILED and outcome.failure else ""
+    assert one.run() == Ending(End(mark.value), code=code, at_once=mark is Mark.DONE)
     assert one.seen == [b"sound"]
     assert (one.mark, one.tries, one.told) == (mark, None, [])
     assert not list((tmp_path / "scratch").iterdir())
-    assert one.run() is None
+    assert one.run() == Ending(End.NOTHING)
     assert len(one.seen) == 1
 
 
@@ -111,28 +128,106 @@ def test_an_answer_leaves_its_marker_and_nothing_else(job: Any, outcome: Outcome
         (EngineError("oom"), "oom"),
         (StorageError("unreachable"), "unreachable"),
         (RuntimeError("Geheimer Titel"), "unknown"),
-        (JobTimeoutException("late"), "took-too-long"),
+        (MemoryError(), "out-of-memory"),
     ],
 )
 def test_what_may_pass_is_tried_as_often_as_is_allowed(job: Any, error: Exception, code: str) -> None:
     one = job(raising(error))
-    pauses = [one.run() for _ in range(one.settings.worker.max_tries)]
-    assert pauses == [*PAUSES_S[: one.settings.worker.max_tries - 1], None]
+    most = one.settings.worker.max_tries
+    endings = [one.run() for _ in range(most)]
+    assert endings == [
+        *(Ending(End.LATER, pause, code) for pause in PAUSES_S[: most - 1]),
+        Ending(End.FAILED, code=code),
+    ]
+    assert {ending.spoiled for ending in endings} == {code == "out-of-memory"}
     assert (one.mark, one.tries, one.told) == (Mark.FAILED, None, [code])
 
 
 def test_the_recordings_fault_is_told_at_once(job: Any) -> None:
     one = job(raising(InputError("no-audio-track")))
-    assert one.run() is None
+    assert one.run() == Ending(End.FAILED, code="no-audio-track")
     assert (one.mark, one.tries, one.told) == (Mark.FAILED, None, ["no-audio-track"])
 
 
-@pytest.mark.parametrize("error", [SetupError("ffmpeg-missing"), KeyboardInterrupt()])
-def test_the_machines_fault_costs_no_try(job: Any, error: BaseException) -> None:
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (SetupError("ffmpeg-missing"), Ending(End.UNREADY, 0, "ffmpeg-missing")),
+        (HandedBack(), Ending(End.HANDED_BACK, 0)),
+    ],
+)
+@pytest.mark.parametrize("kind", Kind)
+def test_the_machines_fault_costs_no_try(job: Any, error: BaseException, ending: Ending, kind: Kind) -> None:
     one = job(raising(error))
+    if kind is Kind.DRAFT:
+        write_mark(one.storage, "a/Geheimer Titel.wav", one.recording.id, Mark.HEARD)
+    before = one.mark
     for _ in range(5):
-        assert one.run() is not None
-        assert (one.mark, one.tries, one.told) == (None, 0, [])
+        assert one.run(kind) == ending
+        assert (one.mark, one.tries, one.told) == (before, 0, [])
+
+
+def test_a_stretch_that_fails_is_left_to_the_recordings_own_job(job: Any) -> None:
+    one = job(raising(EngineError("out-of-memory")))
+    assert one.run(Kind.STRETCH) == Ending(End.NOTHING, code="out-of-memory")
+    assert one.run(Kind.STRETCH).spoiled
+    assert (one.mark, one.tries, one.told, one.seen) == (None, 0, [], [b"7", b"7"])
+
+
+class Away:
+    """A broker that is away."""
+
+    def enqueue(self, *_: Any, **__: Any) -> bool:
+        raise RedisConnectionError
+
+
+def test_what_is_heard_is_drafted_by_whoever_comes_next_with_tries_of_its_own(
+    job: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when there is no broker to tell: intake looks for such recordings."""
+    monkeypatch.setattr("worker.tasks.job_queue", lambda *_: Away())
+    one = job(lambda: Outcome(heard=True))
+    one.settings = one.settings.but(recap={"queue": "recap"})
+    assert one.run(Kind.DRAFT) == Ending(End.NOTHING), "there are no words yet"
+    assert one.run() == Ending(End.NOTHING)
+    assert (one.mark, one.tries, one.seen) == (Mark.HEARD, 0, [b"sound"])
+    assert one.run() == one.run(Kind.STRETCH) == Ending(End.NOTHING), "the words are there already"
+    one.ends = lambda: MANIFEST
+    assert one.run(Kind.DRAFT) == Ending(End.DONE, at_once=True)
+    assert (one.mark, one.tries, one.seen) == (Mark.DONE, None, [b"sound", b"draft"])
+
+
+def test_the_clock_ends_a_try_like_any_failure(job: Any) -> None:
+    one = job(lambda: MANIFEST)
+    errand, most = Errand(one.recording.id), one.settings.worker.max_tries
+    for tries in range(1, most + 1):
+        write_ticket(one.storage, counted(Ticket(one.recording, "a/Geheimer Titel.wav"), tries))
+        ending = took_too_long(errand, one.storage, one.settings)
+        assert ending.end is (End.FAILED if tries == most else End.LATER)
+    assert (one.mark, one.tries, one.told) == (Mark.FAILED, None, ["took-too-long"])
+    assert took_too_long(errand, one.storage, one.settings) == Ending(End.NOTHING)
+
+
+def test_a_try_is_given_back_once_and_never_below_none(job: Any) -> None:
+    one = job(lambda: MANIFEST)
+    write_ticket(one.storage, counted(Ticket(one.recording, "a/Geheimer Titel.wav"), 2))
+    for left in (1, 0, 0):
+        give_back(Errand(one.recording.id), one.storage)
+        assert one.tries == left
+
+
+def test_a_store_that_fails_before_the_work_begins_costs_no_try(job: Any) -> None:
+    one = job(lambda: MANIFEST)
+
+    class Mute(FolderStorage):
+        def head(self, key: str) -> None:  # noqa: ARG002  # a storage's signature
+            raise StorageError("unreachable")
+
+    there, one.storage = one.storage, Mute(one.storage.root)
+    ending = one.run()
+    assert (ending.end, ending.code, bool(ending.pause_s)) == (End.LATER, "unreachable", True)
+    one.storage = there
+    assert (one.tries, one.seen) == (0, [])
 
 
 def test_tries_without_a_word_are_counted(job: Any) -> None:
@@ -141,7 +236,7 @@ def test_tries_without_a_word_are_counted(job: Any) -> None:
     ticket = read_ticket(one.storage, one.recording.id)
     assert ticket is not None
     write_ticket(one.storage, counted(ticket, one.settings.worker.max_tries))
-    assert one.run() is None
+    assert one.run() == Ending(End.FAILED, code="gave-up")
     assert (one.mark, one.told, one.seen) == (Mark.FAILED, ["gave-up"], [])
 
 
@@ -151,15 +246,15 @@ def test_a_failure_that_cannot_be_written_is_written_later(job: Any) -> None:
     faults = [StorageError("unreachable")]
 
     class Failing(FolderStorage):
-        def write(self, key: str, data: bytes, media_type: str, *, if_absent: bool = False) -> bool:
+        def write(self, key: str, data: bytes, media_type: str, **conditions: Any) -> bool:
             if key.endswith(FAILURE) and faults:
                 raise faults.pop()
-            return super().write(key, data, media_type, if_absent=if_absent)
+            return super().write(key, data, media_type, **conditions)
 
     one.storage = Failing(one.storage.root)
-    assert one.run() is not None
+    assert one.run().pause_s
     assert one.mark is None
-    assert one.run() is None
+    assert one.run().end is End.FAILED
     assert (one.mark, one.told) == (Mark.FAILED, ["no-audio-track"])
 
 
@@ -172,7 +267,7 @@ def test_what_is_replaced_while_it_is_fetched_is_left_alone(job: Any) -> None:
             self.write(key, b"something else", "audio/wav")
 
     one.storage = Replacing(one.storage.root)
-    assert one.run() is None
+    assert one.run() == Ending(End.NOTHING)
     assert (one.seen, one.mark, one.tries) == ([], None, None)
 
 
