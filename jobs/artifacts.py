@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import Enum
 
 from jobs.recording import Recording
+from jobs.timeline import Span
 
 #: What is made of `talk.mp3` lies in the folder `talk.mp3.nachlese/`.
 SUFFIX = ".nachlese"
@@ -90,9 +91,25 @@ def folder_of(key: str) -> str:
     return f"{head}{slash}{name}{SUFFIX}/"
 
 
+def stages_folder(recording_id: str) -> str:
+    """Where the results of a recording's stages lie within its folder; ends in "/"."""
+    return f"stages/{recording_id}/"
+
+
 def stage_key(recording_id: str, stage: str, depends_on: str) -> str:
     """Name of a stage's result within the recording's folder; `depends_on` is a `digest`."""
-    return f"stages/{recording_id}/{stage}-{depends_on}.json"
+    return f"{stages_folder(recording_id)}{stage}-{depends_on}.json"
+
+
+def stretch_key(recording_id: str, depends_on: str, index: int) -> str:
+    """Name of what was heard in one stretch of a recording, counted from 0."""
+    return stage_key(recording_id, "stretch", f"{depends_on}-{index:03}")
+
+
+def sound_key(recording_id: str, depends_on: str, span: Span) -> str:
+    """Name of a stretch's sound: by its place, because who hears speech elsewhere cuts elsewhere."""
+    place = f"{round(span.start * 1000)}-{round(span.end * 1000)}"
+    return f"{stages_folder(recording_id)}sound-{depends_on}-{place}.pcm"
 
 
 def is_own_output(key: str) -> bool:

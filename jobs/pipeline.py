@@ -1,20 +1,25 @@
 """The flow: Recording → Audio → Words + Turns → Transcript → Recap → Artifacts, as far as it is pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from jobs.align import utterances
 from jobs.audio import MediaInfo
 from jobs.diarize import Diarization, DiarizeOptions
+from jobs.doubt import Rules, marked
 from jobs.german import time_code
+from jobs.hotwords import hotwords
 from jobs.programme import Talk
+from jobs.spelling import repaired
 from jobs.timeline import Seconds
+from jobs.timing import settled
 from jobs.transcribe import Recognition, TranscribeOptions
 from jobs.transcript import Notice, Transcript
 
 
 def transcribe_options(talk: Talk, *, languages: tuple[str, ...], beam_size: int, batch_size: int) -> TranscribeOptions:
     """What the recognizer is asked for a talk."""
-    return TranscribeOptions(talk.language, languages, talk.hotwords, beam_size, batch_size)
+    return TranscribeOptions(talk.language, languages, hotwords(talk), beam_size, batch_size)
 
 
 def diarize_options(talk: Talk) -> DiarizeOptions:
@@ -22,21 +27,26 @@ def diarize_options(talk: Talk) -> DiarizeOptions:
     return DiarizeOptions(talk.min_speakers, talk.max_speakers)
 
 
-def transcript_of(
-    recording_id: str, media: MediaInfo, recognition: Recognition, diarization: Diarization
-) -> Transcript:
-    """Join what was said with who spoke."""
-    said = utterances(recognition.segments, diarization.exclusive)
-    return Transcript(
+def transcript_of(  # noqa: PLR0913  # all that is known of a recording meets here
+    recording_id: str, media: MediaInfo, recognition: Recognition, diarization: Diarization,
+    talk: Talk, rules: Rules,
+) -> Transcript:  # fmt: skip
+    """Join what was said with who spoke, mark what `rules` give cause to doubt, and spell names as `talk` does."""
+    turns = diarization.exclusive
+    recognition = replace(recognition, segments=settled(recognition.segments, recognition.speech))
+    said = utterances(recognition.segments, turns)
+    said = marked(said, recognition, turns, rules, hotwords=hotwords(talk))
+    heard = Transcript(
         recording_id=recording_id,
         duration_s=media.decoded_s,
         language=recognition.language if said else "und",
         utterances=said,
         turns=diarization.turns,
-        notices=tuple(_notices(media, empty=not said)),
+        notices=(*_notices(media, empty=not said), *talk.notices),
         media=media,
         provenance=(recognition.provenance, diarization.provenance),
     )
+    return repaired(heard, talk)
 
 
 def _notices(media: MediaInfo, *, empty: bool) -> Iterator[Notice]:

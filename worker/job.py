@@ -1,50 +1,47 @@
 """Work on one recording: decode, transcribe and diarize side by side, align, draft the recap, write every file.
 
-Each stage's result is stored under a name made of what it depends on: a second try begins where the first ended.
-The manifest is written last.
+Each stage's result is stored under a name made of what it depends on: a second try begins where the first ended, and
+two workers on one recording do no harm. The manifest is written last.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from time import monotonic
 from typing import TypeVar
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from config.settings import Settings, labels
-from jobs.artifacts import FAILURE, MANIFEST, Artifact, Entry, Failure, Manifest, canonical_json, digest, stage_key
+from config.settings import Settings, doubt_rules, labels
+from jobs.artifacts import MANIFEST, Artifact, Failure, Manifest, digest, stage_key
 from jobs.audio import Audio, MediaInfo
 from jobs.diarize import Diarization
-from jobs.errors import InputError, NachleseError
+from jobs.doubt import rules
+from jobs.errors import InputError, StorageError
 from jobs.export import recap_files, transcript_files
 from jobs.pipeline import diarize_options, gap_fields, transcribe_options, transcript_of
 from jobs.programme import Talk
 from jobs.recap import Recap
-from jobs.transcribe import Progress, Recognition
+from jobs.transcribe import Recognition
 from jobs.transcript import Transcript
-from worker.engines import engines
-from worker.media import decode
+from worker.control import ALONE, Control, Superseded
+from worker.edits import latest
+from worker.engines import Engines, engines
+from worker.engines.device import holds_gpu
 from worker.place import Place
-from worker.provenance import app_version
-from worker.scratch import scratch
+from worker.publication import publish
+from worker.source import Source
+from worker.spread import Ear
+from worker.stages import Report, Stages, quiet
 
 log = structlog.get_logger()
 
-#: Called with a stage's name, the seconds of sound done and the seconds in all. From any thread.
-Report = Callable[[str, float, float], None]
-
-
-def quiet(_stage: str, _done: float, _total: float) -> None:
-    """Report to nobody."""
-
-
 T = TypeVar("T")
 S = TypeVar("S")
+
+#: From this file a recap can be drafted without anything else.
+_TRANSCRIPT = "transcript.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,142 +52,189 @@ class Outcome:
     failure: Failure | None
     transcript: Transcript | None = None
     recap: Recap | None = None
+    #: The transcript's files are there, and the recap is another job's: see `draft`.
+    heard: bool = False
 
 
 def process(  # noqa: PLR0913  # what a job is: an upload, what is known of it, and where its files go
-    place: Place, source: Path, talk: Talk, *, settings: Settings, track: int | None = None, report: Report = quiet
-) -> Outcome:
-    """Make everything that is made of the recording whose upload lies at `source` on this machine's disk.
+    place: Place, source: Source, talk: Talk, *, settings: Settings, track: int | None = None, report: Report = quiet,
+    control: Control = ALONE,
+) -> Outcome:  # fmt: skip
+    """Make everything that is made of a recording; with `recap.queue` set, everything but the recap.
 
-    A recording at fault gives an outcome with a failure only.
+    The upload is asked for only where a stage needs it that isn't stored. A recording at fault gives an outcome with a
+    failure only.
 
     Raises:
         EngineError, StorageError: worth another try.
         SetupError: this machine isn't ready.
+        HandedBack: the worker has to leave; finished stages are stored.
+        Superseded: the upload was replaced meanwhile.
     """
-    work = _Work(place, settings, report)
+    stages = Stages(place, control, report)
     try:
-        transcript = work.transcript(source, talk, track)
+        transcript = _Hearing(stages, source, settings, track).transcript(talk)
     except InputError as error:
+        if not place.is_current():
+            raise Superseded from None
         # What an earlier upload of this name gave isn't this recording's.
         place.storage.delete(place.folder + MANIFEST)
         return Outcome(None, place.fail(error))
-    recap = work.recap(transcript, talk)
-    made = (*transcript_files(transcript, talk, labels()), *work.recap_files(recap, transcript, talk))
-    report("store", 0.0, float(len(made)))
-    for count, artifact in enumerate(made, start=1):
-        place.write(artifact.name, artifact.data, artifact.media_type)
-        report("store", float(count), float(len(made)))
-    failure = _partial_failure(place, transcript)
-    entries = tuple(Entry(a.name, a.media_type, len(a.data), a.sha256) for a in made)
-    manifest = Manifest(place.recording, app_version(), datetime.now(UTC), entries)
-    place.write(MANIFEST, canonical_json(manifest))
+    if not settings.recap.queue:
+        return _finish(stages, transcript, talk, settings)
+    failure = _incomplete(place, transcript)
+    publish(place, transcript_files(transcript, talk, labels()), failure, complete=False)
+    log.info("recording.heard", recording_id=place.recording.id, audio_s=round(transcript.duration_s, 1))
+    return Outcome(None, failure, transcript, heard=True)
+
+
+def draft(place: Place, talk: Talk, *, settings: Settings, report: Report = quiet, control: Control = ALONE) -> Outcome:
+    """Make the recap of a recording whose transcript is there, and finish it.
+
+    Raises:
+        StorageError: worth another try; "object-missing" when its transcript isn't there any more.
+        SetupError: this machine isn't ready.
+        Superseded: the upload was replaced meanwhile.
+    """
+    data = place.read(_TRANSCRIPT)
+    try:
+        transcript = None if data is None else TypeAdapter(Transcript).validate_json(data)
+    except ValidationError:
+        transcript = None
+    if transcript is None or transcript.recording_id != place.recording.id:
+        if not place.is_current():
+            raise Superseded
+        raise StorageError("object-missing", "the transcript isn't there any more: `nachlese rerun --from recap`")
+    return _finish(Stages(place, control, report), transcript, talk, settings)
+
+
+def _finish(stages: Stages, transcript: Transcript, talk: Talk, settings: Settings) -> Outcome:
+    """Draft the recap, and write every file."""
+    place = stages.place
+    recap = _recap(stages, transcript, talk, settings)
+    made = (*transcript_files(transcript, talk, labels()), *_recap_files(place, recap, transcript, talk))
+    failure = _incomplete(place, transcript)
+    stages.report("store", 0.0, 1.0)
+    manifest = stages.measured(
+        "files", lambda: publish(place, made, failure, complete=True), audio_s=lambda _: transcript.duration_s
+    )
+    stages.report("store", 1.0, 1.0)
     log.info("recording.finished", recording_id=place.recording.id, audio_s=round(transcript.duration_s, 1))
     return Outcome(manifest, failure, transcript, recap)
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
-    place: Place
-    settings: Settings
-    report: Report
+class _Hearing:
+    """All that leads to a transcript."""
 
-    def transcript(self, source: Path, talk: Talk, track: int | None) -> Transcript:
-        """Everything up to the transcript. A recording whose stages are all stored isn't even decoded."""
-        wanted = self.settings.transcribe
+    stages: Stages
+    source: Source
+    settings: Settings
+    track: int | None
+
+    def transcript(self, talk: Talk) -> Transcript:
+        """Decode, then transcribe and diarize: as far as the results aren't stored."""
+        crew = engines(self.settings)
+        media = self._media()
+        words, turns = _both(
+            lambda: self._words(crew, media, talk),
+            lambda: self._turns(crew, media, talk),
+            at_once=crew.side_by_side(),
+        )
+        heard = transcript_of(self.stages.place.recording.id, media, words, turns, talk, rules(doubt_rules()))
+        return latest(self.stages.place, heard)
+
+    def _media(self) -> MediaInfo:
+        name = self._name("media", "media/1", self.track)
+        stored = self.stages.find(name, MediaInfo)
+        return stored or self.stages.made(name, lambda: self._decoded()[1], audio_s=lambda media: media.decoded_s)
+
+    def _words(self, crew: Engines, media: MediaInfo, talk: Talk) -> Recognition:
+        wanted, spread = self.settings.transcribe, self.settings.worker
         asked = transcribe_options(
             talk, languages=wanted.languages, beam_size=wanted.beam_size, batch_size=wanted.batch_size
         )
+        # The setting decides and not who is free: another number of workers must not make other words.
+        target_s = spread.stretch_minutes * 60 if media.decoded_s > spread.spread_minutes * 60 else None
+        depends_on = digest("words/2", crew.recognizer.digest(), self.track, asked, target_s)
+        name = stage_key(self.stages.place.recording.id, "words", depends_on)
+        ear = Ear(self.stages, crew.recognizer, depends_on, holds_gpu(wanted.device))
+        words = self.stages.find(name, Recognition)
+        if target_s is None:
+            return words or ear.hear_at_once(name, asked, self._sound)
+        if words is None:
+            heard = ear.hear_in_stretches(asked, duration_s=media.decoded_s, target_s=target_s, sound=self._sound)
+            words = self.stages.keep(name, heard)
+        ear.forget_sounds()
+        return words
+
+    def _turns(self, crew: Engines, media: MediaInfo, talk: Talk) -> Diarization:
         bounds = diarize_options(talk)
-        crew = engines(self.settings)
-        media_key = digest("media/1", track)
-        words_key = digest("words/1", crew.recognizer.digest(), track, asked)
-        turns_key = digest("turns/1", crew.diarizer.digest(), track, bounds)
-        media = self._stored("media", media_key, MediaInfo)
-        words = self._stored("words", words_key, Recognition)
-        turns = self._stored("turns", turns_key, Diarization)
-        if media is not None and words is not None and turns is not None:
-            return transcript_of(self.place.recording.id, media, words, turns)
-        with scratch(self.settings) as empty:
-            audio, media = self._decode(source, empty, track)
-            self._store("media", media_key, media)
-            hear = partial(crew.recognizer.recognize, audio, asked, partial(self.report, "transcribe"))
-            tell = partial(crew.diarizer.diarize, audio, bounds, partial(self.report, "diarize"))
-            heard, told = _side_by_side(
-                lambda: words or self._stage("words", words_key, hear),
-                lambda: turns or self._stage("turns", turns_key, tell),
-            )
-        return transcript_of(self.place.recording.id, media, heard, told)
+        name = self._name("turns", "turns/1", crew.diarizer.digest(), self.track, bounds)
+        gpu = holds_gpu(self.settings.diarize.device)
 
-    def recap(self, transcript: Transcript, talk: Talk) -> Recap | None:
-        """The draft, or None: whatever goes wrong here never costs the transcript."""
-        self.report("recap", 0.0, transcript.duration_s)
+        def make() -> Diarization:
+            return crew.diarizer.diarize(self._sound(), bounds, partial(self.stages.report, "diarize"))
+
+        stored = self.stages.find(name, Diarization)
+        return stored or self.stages.made(name, make, audio_s=lambda _: media.decoded_s, gpu=gpu)
+
+    def _name(self, stage: str, *depends_on: object) -> str:
+        return stage_key(self.stages.place.recording.id, stage, digest(*depends_on))
+
+    def _sound(self) -> Audio:
+        return self._decoded()[0]
+
+    def _decoded(self) -> tuple[Audio, MediaInfo]:
+        return self.source.decoded(self.track, self.settings.media, partial(self.stages.report, "decode"))
+
+
+def _recap(stages: Stages, transcript: Transcript, talk: Talk, settings: Settings) -> Recap | None:
+    """The draft, or None: whatever goes wrong with it never costs the transcript."""
+    writer, duration_s = engines(settings).writer, transcript.duration_s
+    name = stage_key(transcript.recording_id, "recap", digest("recap/1", writer.digest(), transcript, talk))
+    stages.report("recap", 0.0, duration_s)
+    recap = stages.find(name, Recap)
+    if recap is None:
         try:
-            recap = engines(self.settings).writer.write(transcript, talk)
+            recap = stages.measured("recap", lambda: writer.write(transcript, talk), audio_s=lambda _: duration_s)
         except Exception as error:  # see above
-            log.warning("recap.failed", recording_id=self.place.recording.id, error=type(error).__name__)
+            log.warning("recap.failed", recording_id=transcript.recording_id, error=type(error).__name__)
             return None
-        self.report("recap", transcript.duration_s, transcript.duration_s)
-        return recap
-
-    def recap_files(self, recap: Recap | None, transcript: Transcript, talk: Talk) -> tuple[Artifact, ...]:
-        """The draft's files; a failed export costs no other file."""
-        if recap is None:
-            return ()
-        try:
-            return recap_files(recap, transcript, talk, labels())
-        except Exception as error:  # see above
-            log.warning("recap.export_failed", recording_id=self.place.recording.id, error=type(error).__name__)
-            return ()
-
-    def _decode(self, source: Path, empty: Path, track: int | None) -> tuple[Audio, MediaInfo]:
-        progress: Progress = partial(self.report, "decode")
-        return decode(source, limits=self.settings.media, scratch=empty, track=track, progress=progress)
-
-    def _stage(self, stage: str, depends_on: str, make: Callable[[], T]) -> T:
-        started = monotonic()
-        made = make()
-        self._store(stage, depends_on, made)
-        log.info(
-            "stage.finished", recording_id=self.place.recording.id, stage=stage, wall_s=round(monotonic() - started, 2)
-        )
-        return made
-
-    def _stored(self, stage: str, depends_on: str, kind: type[T]) -> T | None:
-        key = self.place.folder + stage_key(self.place.recording.id, stage, depends_on)
-        if self.place.storage.head(key) is None:
-            return None
-        try:
-            return TypeAdapter(kind).validate_json(self.place.storage.read(key))
-        except ValidationError:
-            log.warning("stage.unreadable", recording_id=self.place.recording.id, stage=stage)
-            return None
-
-    def _store(self, stage: str, depends_on: str, value: object) -> None:
-        self.place.write(stage_key(self.place.recording.id, stage, depends_on), canonical_json(value))
+        # A better one is to come: it must not find this one in its place.
+        recap = recap if recap.provisional else stages.keep(name, recap)
+    stages.report("recap", duration_s, duration_s)
+    return recap
 
 
-def _side_by_side(first: Callable[[], T], second: Callable[[], S]) -> tuple[T, S]:
-    """Run both at once; engines spend their time outside Python. Whoever interrupts us isn't kept waiting for them."""
-    pool = ThreadPoolExecutor(2, thread_name_prefix="engine")
-    wait = False
+def _recap_files(place: Place, recap: Recap | None, transcript: Transcript, talk: Talk) -> tuple[Artifact, ...]:
+    """The draft's files; a failed export costs no other file."""
+    if recap is None:
+        return ()
     try:
-        futures = pool.submit(first), pool.submit(second)
-        results = futures[0].result(), futures[1].result()
-        wait = True
-    except NachleseError:
-        wait = True  # the other engine must not run on into the next recording
-        raise
-    finally:
-        pool.shutdown(wait=wait, cancel_futures=True)
-    return results
+        return recap_files(recap, transcript, talk, labels())
+    except Exception as error:  # see above
+        log.warning("recap.export_failed", recording_id=place.recording.id, error=type(error).__name__)
+        return ()
 
 
-def _partial_failure(place: Place, transcript: Transcript) -> Failure | None:
+def _incomplete(place: Place, transcript: Transcript) -> Failure | None:
     """A damaged recording: its files cover what could be read, and the producer hears of the rest."""
     media = transcript.media
     if media is None or not media.has_gap or media.missing_s < 0:
-        place.storage.delete(place.folder + FAILURE)
         return None
     detail = f"container says {media.container_s} s, decoded {media.decoded_s:.1f} s"
-    return place.fail(InputError("incomplete", detail, **gap_fields(media)), partial=True)
+    return place.failure(InputError("incomplete", detail, **gap_fields(media)), partial=True)
+
+
+def _both(first: Callable[[], T], second: Callable[[], S], *, at_once: bool) -> tuple[T, S]:
+    """Run both; engines spend their time outside Python. When one fails, what the other has begun is stored yet."""
+    pool, wait = ThreadPoolExecutor(2 if at_once else 1, thread_name_prefix="engine"), True
+    try:
+        futures = pool.submit(first), pool.submit(second)
+        return futures[0].result(), futures[1].result()
+    except KeyboardInterrupt:
+        wait = False  # whoever sits before the terminal isn't kept waiting for an engine
+        raise
+    finally:
+        pool.shutdown(wait=wait, cancel_futures=True)

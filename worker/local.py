@@ -9,11 +9,14 @@ from pathlib import Path
 from config.settings import Settings
 from jobs.artifacts import folder_of
 from jobs.errors import InputError
-from jobs.programme import Talk, parse_talk
+from jobs.programme import Talk, merged, parse_talk
 from jobs.recording import Recording, recording_id
 from worker import sidecar
-from worker.job import Outcome, Report, process, quiet
+from worker.job import Outcome, process
 from worker.place import Place
+from worker.scratch import scratch
+from worker.source import Source
+from worker.stages import Report, quiet
 from worker.storage import FolderStorage
 
 
@@ -53,17 +56,38 @@ def run(path: Path, wish: Wish, settings: Settings, report: Report = quiet) -> O
         talk = talk_of(path, wish.talk, language=wish.language, voices=wish.voices)
     except InputError as error:
         return Outcome(None, place.fail(error))
-    return process(place, path.resolve(), talk, settings=settings, track=wish.track, report=report)
+    # Here is nobody to draft the recap later.
+    settings = settings.but(recap={"queue": ""})
+    with scratch(settings) as folder:
+        return process(place, _Here(path, folder), talk, settings=settings, track=wish.track, report=report)
+
+
+class _Here(Source):
+    """A recording on this machine's own disk: it is read where it lies."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        super().__init__(_fetch_nothing, folder)
+        self._here = path.resolve()
+
+    def path(self) -> Path:
+        return self._here
+
+
+def _fetch_nothing(_path: Path) -> None:
+    pass
 
 
 def talk_of(path: Path, given: Path | None, *, language: str | None, voices: str | None) -> Talk:
-    """The talk data beside a recording or from the file given, overruled by what was said on the command line.
+    """The talk data beside a recording or from the file given, over schedule and glossary of the recording's folder.
+
+    What was said on the command line overrules all of them.
 
     Raises:
         InputError: "bad-sidecar".
     """
     data = sidecar.local_bytes(path, given)
-    talk = Talk() if data is None else sidecar.parse(data)
+    beside = sidecar.announced(path.name, FolderStorage(path.resolve().parent))
+    talk = merged(Talk() if data is None else sidecar.parse(data), beside)
     if language is not None:
         talk = replace(talk, language=None if language == "auto" else language)
     if voices is not None:

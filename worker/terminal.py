@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jobs.recap import Recap
     from jobs.transcript import Transcript
-    from worker.job import Report
+    from worker.stages import Report
 
 
 @contextmanager

@@ -1,8 +1,12 @@
 """Work on one recording: stages that are kept and taken over, and what comes out with real engines."""
 
+import hashlib
 import json
+import shutil
 import threading
 from collections import Counter, defaultdict
+from dataclasses import replace
+from functools import partial
 
 import jiwer
 import pytest
@@ -10,14 +14,18 @@ from structlog.testing import capture_logs
 
 from config.settings import load
 from jobs.artifacts import FAILURE, MANIFEST, canonical_json
-from jobs.errors import EngineError
+from jobs.errors import EngineError, StorageError
 from jobs.programme import Guest, Talk
+from jobs.recap import Recap
 from jobs.recording import Recording
 from jobs.timeline import Span
+from worker.control import ALONE, Control, HandedBack, Superseded
 from worker.engines import Engines
 from worker.engines.fake import FakeDiarizer, FakeRecognizer
-from worker.job import process
+from worker.job import draft, process
 from worker.place import Place
+from worker.provenance import provenance
+from worker.source import opened
 from worker.storage import FolderStorage
 
 MADE = {"transcript.json", "transcript.vtt", "transcript.srt", "transcript.txt", "transcript.html", "recap.json",
@@ -53,15 +61,21 @@ def when(sample_transcript):
 class Watched:
     """One run: what came of it, and which stages were worked on."""
 
-    def __init__(self, place, upload, settings, talk=None):
-        self.reported = []
-        with capture_logs() as logs:
+    def __init__(self, place, upload, settings, talk=None, control=ALONE):
+        self.reported, self.fetched = [], 0
+
+        def fetch(path):
+            self.fetched += 1
+            shutil.copyfile(upload, path)
+
+        with capture_logs() as logs, opened(fetch, settings) as source:
             self.outcome = process(
-                place, upload, talk or Talk(), settings=settings,
+                place, source, talk or Talk(), settings=settings, control=control,
                 report=lambda stage, _done, _total: self.reported.append(stage),
             )  # fmt: skip
         self.events = [log["event"] for log in logs]
-        self.finished = {log["stage"] for log in logs if log["event"] == "stage.finished"}
+        self.stages = {log["stage"] for log in logs if log["event"] == "stage.finished"}
+        self.finished = self.stages & {"words", "turns"}
         self.decoded = "decode" in self.reported
 
 
@@ -79,7 +93,7 @@ def test_everything_is_made_and_the_manifest_lists_it(place, upload, settings):
     assert {name for name in files(place) if not name.startswith("stages/")} == {*names, MANIFEST}
     for entry in manifest.artifacts:
         assert len(place.storage.read(place.folder + entry.name)) == entry.size_bytes
-    assert run.finished == {"words", "turns"}
+    assert run.stages == {"media", "words", "turns", "recap", "files"}
     assert not list((upload.parent / "scratch").iterdir())
 
 
@@ -95,9 +109,9 @@ def test_the_manifest_is_the_last_thing_written(upload, settings, place):
     written = []
 
     class Noting(FolderStorage):
-        def write(self, key, data, media_type, *, if_absent=False):
+        def write(self, key, *rest, **conditions):
             written.append(key.removeprefix(place.folder))
-            return super().write(key, data, media_type, if_absent=if_absent)
+            return super().write(key, *rest, **conditions)
 
     noting = Place(place.recording, Noting(place.storage.root), place.folder, place.name)
     manifest = Watched(noting, upload, settings).outcome.manifest
@@ -110,8 +124,9 @@ def test_stored_stages_are_taken_over_without_a_look_at_the_upload(place, upload
     first = Watched(place, upload, settings)
     upload.unlink()
     second = Watched(place, upload, settings)
-    assert second.finished == set()
+    assert second.stages == {"files"}
     assert not second.decoded
+    assert second.fetched == 0
     assert canonical_json(second.outcome.transcript) == canonical_json(first.outcome.transcript)
 
 
@@ -245,6 +260,202 @@ def test_a_failed_engine_leaves_no_manifest_and_keeps_what_the_other_did(place, 
     assert not list((upload.parent / "scratch").iterdir())
     crew(FakeRecognizer(), FakeDiarizer(), writer)
     assert Watched(place, upload, settings).finished == {fails}
+
+
+# --- leaving, coming back, and others at the same work ----------------------------------------------------------------
+
+
+class Silent:
+    """Writes a draft without anything in it, and counts."""
+
+    def __init__(self, **changed):
+        self.drafts, self.changed = 0, changed
+
+    def digest(self):
+        return "silent"
+
+    def write(self, transcript, _talk):
+        self.drafts += 1
+        signed = provenance("silent", "1", weights_sha256=None, options=None)
+        return Recap(transcript.recording_id, None, (), (), (), (), signed, **self.changed)
+
+
+@pytest.fixture
+def writer(crew):
+    found = Silent()
+    crew(FakeRecognizer(), FakeDiarizer(), found)
+    return found
+
+
+def whole(place):
+    """The manifest, once it is sure that it lists what lies there, to the byte."""
+    manifest = json.loads(place.storage.read(place.folder + MANIFEST))
+    assert manifest["recording"]["id"] == place.recording.id
+    for entry in manifest["artifacts"]:
+        assert hashlib.sha256(place.storage.read(place.folder + entry["name"])).hexdigest() == entry["sha256"]
+    return manifest
+
+
+@pytest.mark.usefixtures("writer")
+def test_who_has_to_leave_stores_every_stage_that_has_begun(place, upload, settings):
+    leaving = Control(draining=lambda: True)
+    left = []
+    for _ in range(3):
+        try:
+            run = Watched(place, upload, settings, control=leaving)
+        except HandedBack:
+            left.append({name.rpartition("/")[2].partition("-")[0] for name in files(place)})
+        else:
+            break
+    assert left == [{"media"}, {"media", "words", "turns"}]
+    assert run.outcome.manifest is not None
+    whole(place)
+
+
+class Failing(FolderStorage):
+    """A folder whose n-th write fails; class attributes, because its instances are frozen."""
+
+    number, count = 0, 0
+
+    def write(self, key, *rest, **conditions):
+        type(self).count += 1
+        if self.count == self.number:
+            raise StorageError("storage-failed", "as wished")
+        return super().write(key, *rest, **conditions)
+
+
+@pytest.mark.usefixtures("writer")
+def test_a_store_that_fails_at_any_write_costs_only_what_was_not_stored(place, upload, settings, tmp_path):
+    number = 0
+    while True:
+        number += 1
+        Failing.number, Failing.count = number, 0
+        here = replace(place, storage=Failing(tmp_path / f"at-{number}"))
+        try:
+            Watched(here, upload, settings)
+            break
+        except StorageError:
+            kept = {name.rpartition("/")[2].partition("-")[0] for name in files(here) if name.startswith("stages/")}
+        again = Watched(here, upload, settings)
+        assert again.stages == {"media", "words", "turns", "recap", "files"} - kept
+        assert again.fetched == (0 if {"media", "words", "turns"} <= kept else 1)
+        whole(here)
+    assert number > 10
+
+
+@pytest.mark.usefixtures("writer")
+def test_what_each_stage_cost_is_told(place, upload, settings):
+    measures = []
+    run = Watched(place, upload, settings, control=Control(observe=measures.append))
+    assert sorted(measure.stage for measure in measures) == ["files", "media", "recap", "turns", "words"]
+    assert {measure.audio_s for measure in measures} == {run.outcome.transcript.duration_s}
+    assert all(measure.wall_s >= 0 and measure.cpu_s >= 0 and measure.gpu_s == 0 for measure in measures)
+    assert sum(measure.cpu_s for measure in measures) > 0  # ffmpeg's, if nobody else's
+
+
+def test_a_draft_that_is_stored_is_not_written_again(place, upload, settings, writer):
+    Watched(place, upload, settings)
+    Watched(place, upload, settings)
+    assert writer.drafts == 1
+    Watched(place, upload, settings, Talk(title="Der Tag"))
+    assert writer.drafts == 2
+
+
+def test_a_draft_to_be_replaced_by_a_better_one_is_not_kept(place, upload, settings, crew):
+    writer = Silent(provisional=True)
+    crew(FakeRecognizer(), FakeDiarizer(), writer)
+    Watched(place, upload, settings)
+    Watched(place, upload, settings)
+    assert writer.drafts == 2
+
+
+def test_no_engine_waits_for_the_other_where_both_have_room(place, upload, settings, monkeypatch):
+    """Each begins before the other ends; with room for one only, one after the other."""
+    meet = threading.Barrier(2, timeout=60)
+    order = []
+
+    class Meeting(FakeRecognizer, FakeDiarizer):
+        def recognize(self, *given):
+            order.append("recognize")
+            meet.wait()
+            return super().recognize(*given)
+
+        def diarize(self, *given):
+            order.append("diarize")
+            meet.wait()
+            return super().diarize(*given)
+
+    both = Meeting()
+    monkeypatch.setattr("worker.job.engines", lambda _: Engines(both, both, Silent()))
+    Watched(place, upload, settings)
+    order.clear()
+    meet.wait = lambda: None
+    monkeypatch.setattr("worker.job.engines", lambda _: Engines(both, both, Silent(), lambda: False))
+    Watched(replace(place, folder="other.nachlese/"), upload, settings)
+    assert order == ["recognize", "diarize"]
+
+
+def test_the_recap_may_be_anothers_job(place, upload, settings, writer):
+    apart = settings.but(recap={"queue": "recap"})
+    run = Watched(place, upload, apart)
+    assert (run.outcome.manifest, run.outcome.heard, writer.drafts) == (None, True, 0)
+    made = {name for name in files(place) if not name.startswith("stages/")}
+    assert made == {name for name in made if name.startswith("transcript.")}
+    assert made >= {name for name in MADE if name.startswith("transcript.")}
+    drafted = draft(place, Talk(), settings=apart)
+    assert canonical_json(drafted.transcript) == canonical_json(run.outcome.transcript)
+    assert writer.drafts == 1
+    apart_entries = whole(place)["artifacts"]
+    Watched(replace(place, folder="other.nachlese/"), upload, settings)
+    at_once = whole(replace(place, folder="other.nachlese/"))["artifacts"]
+    assert {entry["name"] for entry in at_once} == {entry["name"] for entry in apart_entries}
+
+
+@pytest.mark.usefixtures("writer")
+def test_without_its_transcript_there_is_no_draft(place, upload, settings, when):
+    Watched(place, upload, settings.but(recap={"queue": "recap"}))
+    other = replace(place, recording=Recording("r-2", "s3://stage/talk.mp3", "other", 1, when))
+    with pytest.raises(StorageError, match="object-missing"):
+        draft(other, Talk(), settings=settings)
+    place.write("transcript.json", b"{")
+    with pytest.raises(StorageError, match="object-missing"):
+        draft(place, Talk(), settings=settings)
+
+
+@pytest.fixture
+def current(place, upload):
+    """A place whose upload lies in the same storage."""
+    place.storage.write("talk.mp3", upload.read_bytes(), "audio/ogg")
+    stored = place.storage.head("talk.mp3")
+    return replace(place, key="talk.mp3", recording=replace(place.recording, etag=stored.etag))
+
+
+@pytest.mark.usefixtures("writer")
+@pytest.mark.parametrize("replaced_at", ["decode", "transcribe", "recap"])
+def test_an_upload_that_is_replaced_meanwhile_gets_nothing_and_disturbs_nobody(current, upload, settings, replaced_at):
+    newer = []
+
+    def report(stage, _done, _total):
+        if stage == replaced_at and not newer:
+            current.storage.write("talk.mp3", b"another upload", "audio/ogg")
+            found = current.storage.head("talk.mp3")
+            newer.append(replace(current, recording=replace(current.recording, id="r-2", etag=found.etag)))
+            Watched(newer[0], upload, settings)
+
+    with opened(partial(shutil.copyfile, upload), settings) as source, pytest.raises(Superseded):
+        process(current, source, Talk(), settings=settings, report=report)
+    whole(newer[0])
+
+
+@pytest.mark.usefixtures("writer")
+def test_a_fault_of_an_upload_that_is_replaced_meanwhile_is_told_to_nobody(current, upload, settings):
+    Watched(current, upload, settings)
+    before = {name: current.read(name) for name in files(current)}
+    current.storage.write("talk.mp3", b"another upload", "audio/ogg")
+    upload.write_bytes(b"")
+    with pytest.raises(Superseded):
+        Watched(replace(current, recording=replace(current.recording, id="r-3")), upload, settings)
+    assert {name: current.read(name) for name in files(current)} == before
 
 
 # --- with real engines ------------------------------------------------------------------------------------------------

@@ -22,7 +22,10 @@ from jobs.artifacts import (
     digest,
     folder_of,
     is_own_output,
+    sound_key,
     stage_key,
+    stages_folder,
+    stretch_key,
 )
 from jobs.audio import AudioTrack, MediaInfo
 from jobs.diarize import Diarization
@@ -169,3 +172,18 @@ def test_tickets_are_ours():
 @given(st.text("abc", min_size=1), st.sampled_from(["media", "words", "turns"]), st.text("0123456789abcdef"))
 def test_a_stage_is_named_after_recording_stage_and_what_it_depends_on(recording, stage, depends_on):
     assert stage_key(recording, stage, depends_on) == f"stages/{recording}/{stage}-{depends_on}.json"
+
+
+@given(st.integers(0, 999), st.integers(0, 999))
+def test_stretches_are_named_in_their_order(one, other):
+    names = [stretch_key("r-1", "0" * 16, index) for index in (one, other)]
+    assert (names[0] < names[1], names[0] == names[1]) == (one < other, one == other)
+    assert all(name.startswith(stages_folder("r-1")) for name in names)
+
+
+@given(st.lists(st.integers(0, 10**8), min_size=4, max_size=4))
+def test_the_sounds_of_two_places_never_share_a_name(borders):
+    spans = [Span(min(pair) / 1000, max(pair) / 1000) for pair in (borders[:2], borders[2:])]
+    names = [sound_key("r-1", "0" * 16, span) for span in spans]
+    assert (names[0] == names[1]) == (spans[0] == spans[1])
+    assert all(name.startswith(stages_folder("r-1")) for name in names)

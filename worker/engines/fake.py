@@ -1,5 +1,7 @@
 """Engines without weights: they answer at once and the same every time. For tests of everything around them."""
 
+import math
+
 from jobs.audio import Audio
 from jobs.diarize import Diarization, DiarizeOptions
 from jobs.timeline import Span
@@ -9,6 +11,8 @@ from worker.provenance import provenance
 
 _SENTENCE = ("Heute", "reden", "wir", "über", "Zeitungen.")
 _WORD_S = 0.5
+_SENTENCE_S = len(_SENTENCE) * _WORD_S
+_EVERY_S = 5
 
 
 class FakeRecognizer:
@@ -18,16 +22,21 @@ class FakeRecognizer:
         """Name engine and version."""
         return "fake-recognizer-1"
 
+    def load(self) -> None:
+        """There is nothing to load."""
+
+    def speech(self, audio: Audio) -> tuple[Span, ...]:
+        """Where the sentences are."""
+        starts = range(0, math.floor(audio.duration - _SENTENCE_S) + 1, _EVERY_S)
+        return tuple(Span(float(start), start + _SENTENCE_S) for start in starts)
+
     def recognize(self, audio: Audio, options: TranscribeOptions, progress: Progress) -> Recognition:
         """Words follow each other every half second."""
-        segments = tuple(
-            Segment(_words(float(start)), options.language or "de", -0.1, 1.0, 0.0)
-            for start in range(0, int(audio.duration) - 2, 5)
-        )
+        language, speech = options.language or "de", self.speech(audio)
+        segments = tuple(Segment(_words(span.start), language, -0.1, 1.0, 0.0) for span in speech)
         progress(audio.duration, audio.duration)
-        speech = tuple(Span(s.words[0].span.start, s.words[-1].span.end) for s in segments)
         signed = provenance("fake", "1", weights_sha256=None, options=options)
-        return Recognition(segments, (options.language or "de") if segments else "und", speech, signed)
+        return Recognition(segments, language if segments else "und", speech, signed)
 
 
 class FakeDiarizer:
@@ -36,6 +45,9 @@ class FakeDiarizer:
     def digest(self) -> str:
         """Name engine and version."""
         return "fake-diarizer-1"
+
+    def load(self) -> None:
+        """There is nothing to load."""
 
     def diarize(self, audio: Audio, options: DiarizeOptions, progress: Progress) -> Diarization:
         """Turns cover all of the sound."""
