@@ -3,17 +3,19 @@
 import os
 import tomllib
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 HERE = Path(__file__).parent
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class StorageSettings(_Section):
@@ -46,6 +48,18 @@ class IntakeSettings(_Section):
     full_listing_s: float = Field(gt=0)
     sqs_url: str
     suffixes: tuple[str, ...]
+    kbit_per_s: dict[str, Annotated[float, Field(gt=0)]]
+
+    # A dict has none, and engines are kept by the settings that they were made for.
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
+    @field_validator("kbit_per_s")
+    @classmethod
+    def _has_other(cls, value: dict[str, float]) -> dict[str, float]:
+        if "other" not in value:
+            raise ValueError("kbit_per_s needs `other`, for suffixes that it doesn't list")
+        return value
 
 
 class MediaSettings(_Section):
@@ -85,11 +99,69 @@ class DiarizeSettings(_Section):
     threads: int = Field(ge=0)
 
 
+class EndpointSettings(_Section):
+    """A server that speaks OpenAI's `/chat/completions`."""
+
+    #: Up to and without "/chat/completions": "https://llm.example.org/v1".
+    url: str
+    model: str = Field(min_length=1)
+    #: At most one of the two; without either, `recap.api_key` is sent unless the endpoint may read sensitive words.
+    api_key: SecretStr = SecretStr("")
+    api_key_file: str = ""
+    context_tokens: int = Field(8192, ge=4096)
+    #: For a million tokens, in any currency; None where unknown.
+    price_in: float | None = Field(None, ge=0)
+    price_out: float | None = Field(None, ge=0)
+    #: Ours, and may read sensitive recordings; so may whatever listens on this machine itself.
+    local: bool = False
+
+    @property
+    def loopback(self) -> bool:
+        """Whether it listens on this machine."""
+        host = urlsplit(self.url).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it may read sensitive recordings."""
+        return self.local or self.loopback
+
+    @model_validator(mode="after")
+    def _check(self) -> "EndpointSettings":
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("url must begin with https:// (or http://) and name a host")
+        if parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("url holds no user, query or fragment; a key belongs into api_key or api_key_file")
+        if parts.scheme == "http" and not self.trusted:
+            raise ValueError("words leave this machine by https only, unless the endpoint is marked local = true")
+        if self.api_key.get_secret_value() and self.api_key_file:
+            raise ValueError("either api_key or api_key_file, not both")
+        return self
+
+
 class RecapSettings(_Section):
     """The writer."""
 
-    writer: Literal["extractive"]
+    writer: Literal["extractive", "llm"]
     queue: str = Field(pattern=r"^([a-z][a-z0-9-]*)?$")
+    house_style: str
+    endpoints: tuple[EndpointSettings, ...]
+    api_key: SecretStr
+    answer_tokens: int = Field(ge=256, le=32_000)
+    answer_s: float = Field(gt=0)
+    tries: int = Field(ge=1, le=10)
+
+    @model_validator(mode="after")
+    def _check(self) -> "RecapSettings":
+        if self.writer == "llm" and not self.endpoints:
+            raise ValueError('writer = "llm" needs at least one of endpoints')
+        if any(one.context_tokens - self.answer_tokens < 4096 for one in self.endpoints):
+            raise ValueError("context_tokens must leave 4096 beside answer_tokens")
+        return self
 
 
 class WorkerSettings(_Section):
@@ -113,6 +185,24 @@ class MetricsSettings(_Section):
     price_per_hour: float = Field(ge=0)
 
 
+#: Names of `jobs.export.FORMATS`; those that later jobs read are written anyway.
+ExportFormat = Literal[
+    "transcript.txt", "transcript.md", "transcript.html", "transcript.docx", "transcript.rttm", "transcript.stm",
+    "transcript.seglst.json", "transcript.vtt", "transcript.srt", "transcript.ttml", "transcript.podcast.json",
+    "recap.md", "recap.html", "recap.docx", "chapters.json", "chapters.psc.xml", "chapters.vtt",
+    "chapters.youtube.txt", "chapters.mp4chaps.txt", "chapters.ffmetadata",
+]  # fmt: skip
+
+
+class ExportSettings(_Section):
+    """Which files are made, and how subtitles are set."""
+
+    formats: tuple[ExportFormat, ...]
+    line_length: int = Field(ge=20, le=100)
+    lines: int = Field(ge=1, le=3)
+    reading_speed: float = Field(gt=0)
+
+
 class LogSettings(_Section):
     """How the process tells what it does."""
 
@@ -126,6 +216,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
+        hide_input_in_errors=True,  # it may be a key
         env_prefix="NACHLESE_",
         env_nested_delimiter="__",
         nested_model_default_partial_update=True,
@@ -139,6 +230,7 @@ class Settings(BaseSettings):
     transcribe: TranscribeSettings
     diarize: DiarizeSettings
     recap: RecapSettings
+    export: ExportSettings
     worker: WorkerSettings
     metrics: MetricsSettings
     log: LogSettings
@@ -180,6 +272,19 @@ def labels() -> dict[str, str]:
     """The German words that producers and editors read, flattened: "draft.label" → "ENTWURF – …"."""
     with (HERE / "labels.de.toml").open("rb") as file:
         return _flat(tomllib.load(file))
+
+
+@cache
+def doubt_rules() -> dict[str, Any]:
+    """What recognizers invent, and what tells languages apart: `config/doubt.toml`."""
+    with (HERE / "doubt.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+@cache
+def prompt(name: str) -> str:
+    """What a language model is told, `config/prompts/NAME.de.md`."""
+    return (HERE / "prompts" / f"{name}.de.md").read_text("utf-8")
 
 
 def cache_folder() -> Path:

@@ -5,14 +5,15 @@ Words that are given as said are compared token by token, never by likeness: "ei
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from enum import StrEnum
 
-from jobs.german import numbers
+from jobs.checks import Check, Flaw, Verdict
+from jobs.claims import check_quantities, check_sentence
 from jobs.programme import Talk
+from jobs.quantities import Quantity, quantities
 from jobs.recap import Basis, Chapter, Question, Quote, Recap, Sentence
+from jobs.record import Record, said_quantities
 from jobs.timeline import Seconds, Span
-from jobs.transcript import Transcript, Utterance, Word
+from jobs.transcript import Transcript, Word
 
 #: Times went through JSON, which holds milliseconds.
 TOLERANCE_S: Seconds = 0.002
@@ -20,29 +21,22 @@ TOLERANCE_S: Seconds = 0.002
 Part = Sentence | Quote | Chapter | Question
 
 
-class Flaw(StrEnum):
-    """What is wrong with a part of a recap."""
-
-    #: It points at an utterance that isn't there.
-    UNKNOWN_EVIDENCE = "unknown-evidence"
-    #: It rests on an utterance that is marked as doubtful.
-    DOUBTFUL_EVIDENCE = "doubtful-evidence"
-    #: These words don't stand one after the other in its evidence, or not from one speaker.
-    NOT_SAID = "not-said"
-    #: Somebody else said it.
-    WRONG_SPEAKER = "wrong-speaker"
-    #: It was said at another time.
-    WRONG_SPAN = "wrong-span"
-    #: It holds a number that is neither in its evidence nor a fact of the recording.
-    UNBACKED_NUMBER = "unbacked-number"
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One part of a recap and what is wrong with it."""
 
     part: Part
-    flaw: Flaw
+    check: Check
+
+    @property
+    def flaw(self) -> Flaw:
+        """What is wrong."""
+        return self.check.flaw
+
+    @property
+    def verdict(self) -> Verdict:
+        """How grave it is."""
+        return self.check.verdict
 
 
 def verify(recap: Recap, transcript: Transcript, talk: Talk | None = None) -> tuple[Finding, ...]:
@@ -52,21 +46,21 @@ def verify(recap: Recap, transcript: Transcript, talk: Talk | None = None) -> tu
       speech; quotes also by the speaker and at the time they name. A sentence may lose its last
       full stop, or the comma it breaks off at, and start with a capital letter, as headlines do.
     - All evidence exists, and nothing but an open question rests on a doubtful utterance.
-    - Numbers in titles, framing, written and translated sentences stand in the evidence, in digits or words;
-      framing sentences may also hold the recording's length, the count of its voices, and names and titles
-      that `transcript` and `talk` give.
+    - Written sentences pass `check_sentence`; some of its objections are warnings.
+    - Numbers in titles, framing and translations stand in the evidence, in digits or words; framing sentences may also
+      hold the recording's length, the count of its voices, and names and titles that `transcript` and `talk` give.
     """
-    record = _Record(transcript)
-    facts = _facts(transcript, talk or Talk())
-    return tuple(Finding(part, flaw) for part in _parts(recap) for flaw in dict.fromkeys(_flaws(part, record, facts)))
+    record = Record(transcript, talk)
+    facts = _facts(record)
+    return tuple(Finding(part, check) for part in _parts(recap) for check in _objections(part, record, facts))
 
 
 def proven(recap: Recap, transcript: Transcript, talk: Talk | None = None) -> Recap:
-    """The recap without the parts that `verify` objects to.
+    """The recap without the parts that fail; those with a warning stay.
 
     A chapter whose title isn't borne out joins its neighbour, so that chapters still leave no gap.
     """
-    bad = [finding.part for finding in verify(recap, transcript, talk)]
+    bad = [finding.part for finding in verify(recap, transcript, talk) if finding.verdict is Verdict.FAIL]
     return replace(
         recap,
         headline=None if recap.headline in bad else recap.headline,
@@ -95,27 +89,6 @@ def _proven_chapters(chapters: Sequence[Chapter], bad: Sequence[Part]) -> tuple[
     return tuple(kept)
 
 
-class _Record:
-    """A transcript, laid out for looking up who said what after what."""
-
-    def __init__(self, transcript: Transcript) -> None:
-        self.utterances: dict[str, Utterance] = {}
-        self._place: dict[str, int] = {}
-        spoken: dict[str | None, int] = {}
-        for utterance in transcript.utterances:
-            self.utterances[utterance.id] = utterance
-            self._place[utterance.id] = spoken[utterance.speaker] = spoken.get(utterance.speaker, -1) + 1
-
-    def passage(self, ids: Sequence[str]) -> tuple[Word, ...]:
-        """The words of utterances that follow each other in one speaker's speech; none if they don't."""
-        chosen = [self.utterances[one] for one in sorted(set(ids), key=self._place.__getitem__)]
-        places = [self._place[utterance.id] for utterance in chosen]
-        together = places == list(range(places[0], places[0] + len(places)))
-        if not together or len({utterance.speaker for utterance in chosen}) > 1:
-            return ()
-        return tuple(word for utterance in chosen for word in utterance.words)
-
-
 def _parts(recap: Recap) -> Iterator[Part]:
     yield from () if recap.headline is None else (recap.headline,)
     yield from recap.lead
@@ -126,31 +99,31 @@ def _parts(recap: Recap) -> Iterator[Part]:
     yield from recap.open_questions
 
 
-def _flaws(part: Part, record: _Record, facts: frozenset[Decimal]) -> Iterator[Flaw]:
+def _objections(part: Part, record: Record, facts: Sequence[Quantity]) -> Iterator[Check]:
     if any(one not in record.utterances for one in part.evidence):
-        yield Flaw.UNKNOWN_EVIDENCE
-        return
-    if isinstance(part, Question):
-        return
-    evidence = [record.utterances[one] for one in part.evidence]
-    if any(utterance.doubt is not None for utterance in evidence):
-        yield Flaw.DOUBTFUL_EVIDENCE
-    backing = _backing(evidence)
-    if isinstance(part, Quote):
-        yield from _quote_flaws(part, record)
-        if part.translation is not None and not numbers(part.translation) <= backing:
-            yield Flaw.UNBACKED_NUMBER
-    elif isinstance(part, Chapter):
-        if not numbers(part.title) <= backing:
-            yield Flaw.UNBACKED_NUMBER
-    elif part.basis is Basis.VERBATIM:
-        if not any(_places(part.text, record.passage(part.evidence))):
-            yield Flaw.NOT_SAID
-    elif not numbers(part.text) <= backing | (facts if part.basis is Basis.FRAME else frozenset()):
-        yield Flaw.UNBACKED_NUMBER
+        yield _fail(Flaw.UNKNOWN_EVIDENCE)
+    elif isinstance(part, Sentence) and part.basis is Basis.WRITTEN:
+        yield from check_sentence(part.text, part.evidence, record)
+    elif not isinstance(part, Question):
+        evidence = [record.utterances[one] for one in part.evidence]
+        if any(utterance.doubt is not None for utterance in evidence):
+            yield _fail(Flaw.DOUBTFUL_EVIDENCE)
+        if isinstance(part, Quote):
+            yield from map(_fail, _quote_flaws(part, record))
+            yield from check_quantities(part.translation or "", said_quantities(evidence))
+        elif isinstance(part, Chapter):
+            yield from check_quantities(part.title, said_quantities(evidence))
+        elif part.basis is Basis.FRAME:
+            yield from check_quantities(part.text, (*said_quantities(evidence), *facts))
+        elif not any(_places(part.text, record.passage(part.evidence))):
+            yield _fail(Flaw.NOT_SAID)
 
 
-def _quote_flaws(quote: Quote, record: _Record) -> Iterator[Flaw]:
+def _fail(flaw: Flaw) -> Check:
+    return Check(flaw, Verdict.FAIL)
+
+
+def _quote_flaws(quote: Quote, record: Record) -> Iterator[Flaw]:
     places = list(_places(quote.text, record.passage(quote.evidence), whole=True))
     if not places:
         yield Flaw.NOT_SAID
@@ -187,13 +160,14 @@ def _same_time(one: Span, other: Span) -> bool:
     return abs(one.start - other.start) <= TOLERANCE_S and abs(one.end - other.end) <= TOLERANCE_S
 
 
-def _backing(evidence: Sequence[Utterance]) -> frozenset[Decimal]:
-    return frozenset().union(*(numbers(utterance.text, articles=True) for utterance in evidence))
-
-
-def _facts(transcript: Transcript, talk: Talk) -> frozenset[Decimal]:
+def _facts(record: Record) -> tuple[Quantity, ...]:
     """Numbers true of the recording: its length, rounded and cut into h, min, s, its voices, those within names."""
-    given = " ".join((talk.title or "", *(guest.name for guest in talk.guests), *transcript.names.values()))
+    transcript, talk = record.transcript, record.talk
     minutes = round(transcript.duration_s / 60)
-    whole = (round(transcript.duration_s), minutes, *divmod(minutes, 60), len(transcript.speakers))
-    return numbers(given) | {Decimal(value) for value in whole}
+    hours, rest = divmod(minutes, 60)
+    counted = (
+        f"{round(transcript.duration_s)} Sekunden; {minutes} Minuten; {hours} Stunden; {rest} Minuten",
+        f"{len(transcript.speakers)} Stimmen",
+    )
+    given = (talk.title or "", *(guest.name for guest in talk.guests), *transcript.names.values(), *counted)
+    return tuple(one for text in given for one in quantities(text, spoken=True))

@@ -56,7 +56,6 @@ _ONLY_FIRST = frozenset(
     for word in _listed("""aber also außerdem da dann denn deshalb doch dort er es ich jetzt nein oder trotzdem und
     warum was weil welche wenn wer werden wie wir wo""")
 )
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def is_sentence_end(words: Sequence[Word], index: int) -> bool:
@@ -235,7 +234,7 @@ _TEENS = {
 _TENS = dict(
     zip(_listed("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"), range(20, 100, 10), strict=True)
 )
-_DIGITS = {word: value for value, word in enumerate(_SMALL)} | {"eins": 1, "eine": 1} | _TEENS | _TENS
+_DIGITS = {word: value for value, word in enumerate(_SMALL)} | {"eins": 1, "eine": 1, "zwo": 2} | _TEENS | _TENS
 _ENGLISH = {
     word: value
     for value, word in enumerate(
@@ -243,8 +242,8 @@ _ENGLISH = {
         seventeen eighteen nineteen""")
     )
 } | dict(zip(_listed("twenty thirty forty fifty sixty seventy eighty ninety"), range(20, 100, 10), strict=True))
-#: Too often an article or a pronoun to be taken for a number that somebody claims.
-_ARTICLES = frozenset({"ein", "eine", "one"})
+#: "siebenhundertsiebenundsiebzigtausendsiebenhundertsiebenundsiebzig" has 68 letters; longer words are cut.
+_LONGEST_NUMERAL = 80
 
 
 def numeral(word: str) -> int | None:
@@ -254,7 +253,7 @@ def numeral(word: str) -> int | None:
         >>> numeral("einundvierzig"), numeral("zweitausenddreihundert"), numeral("twenty-one"), numeral("Wort")
         (41, 2300, 21, None)
     """
-    word = word.lower().replace("dreissig", "dreißig")
+    word = word[:_LONGEST_NUMERAL].lower().replace("dreissig", "dreißig")
     tens, _, unit = word.partition("-")
     if tens in _ENGLISH:
         return _ENGLISH[tens] + _ENGLISH.get(unit, 0)
@@ -276,33 +275,40 @@ def _german_numeral(word: str) -> int | None:
     return None
 
 
-def numbers(text: str, *, articles: bool = False) -> frozenset[Decimal]:
-    """The values of all numbers in a text, in digits or words.
-
-    "1.500" and "1 500" mean a thousand and a half in German, "4,9" has a decimal comma.
-
-    Args:
-        text: German or English.
-        articles: also count "ein", "eine" and "one": right for evidence, wrong for claims.
+def ordinal(word: str) -> int | None:
+    """The value of a German ordinal below a million written as one word; None for any other word.
 
     Examples:
-        >>> sorted(numbers("Zwölf von 1.500 Euro, also 0,8 Prozent"))
-        [Decimal('0.8'), Decimal('12'), Decimal('1500')]
+        >>> ordinal("dritten"), ordinal("einundzwanzigste"), ordinal("drittens"), ordinal("Bitte")
+        (3, 21, 3, None)
     """
-    text = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d{3}\b)", "", text)
-    found = {_decimal(match) for match in _NUMBER.findall(text)}
-    for token in re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", text):
-        if articles or token.lower() not in _ARTICLES:
-            value = numeral(token)
-            found |= set() if value is None else {Decimal(value)}
-    return frozenset(found)
+    word = word[:_LONGEST_NUMERAL].lower().replace("dreissig", "dreißig")
+    base = re.sub(r"e[nrsm]?$|ens$", "", word)
+    if base in _IRREGULAR_ORDINALS:
+        return _IRREGULAR_ORDINALS[base]
+    # "zweite" but "zwanzigste": only short numerals do without the s, which keeps "Beute" and "beste" out.
+    head, short = (base[:-2], False) if base.endswith("st") else (base[:-1], True)
+    value = _german_numeral(head) if base != word and base.endswith("t") else None
+    return value if value is not None and value > 1 and short == (1 < value % 100 < 20) else None
 
 
-def _decimal(digits: str) -> Decimal:
-    if re.fullmatch(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?", digits):
-        digits = digits.replace(".", "")
-    head, _, tail = digits.replace(",", ".").partition(".")
-    return Decimal(f"{head}.{tail.replace('.', '')}") if tail else Decimal(head)
+_IRREGULAR_ORDINALS = {"erst": 1, "dritt": 3, "siebt": 7, "acht": 8}
+
+
+def decimal(figure: str, *, language: str = "de") -> Decimal | None:
+    """The value of a number in digits; None for dates, clock times and versions.
+
+    "1.500" and "4,9" are German, "1,500" and "4.9" English; whatever groups no three digits is a decimal mark.
+
+    Examples:
+        >>> decimal("12.900.000"), decimal("4,9"), decimal("140,000", language="en"), decimal("3.5.2024")
+        (Decimal('12900000'), Decimal('4.9'), Decimal('140000'), None)
+    """
+    group, point = (",", ".") if language == "en" else (".", ",")
+    if re.fullmatch(rf"\d{{1,3}}(?:[{group}]\d{{3}})+(?:[{point}]\d+)?", figure):
+        figure = figure.replace(group, "")
+    figure = figure.replace(",", ".")
+    return Decimal(figure) if re.fullmatch(r"\d+(?:\.\d+)?", figure) else None
 
 
 def _goes_on(follower: str) -> bool:

@@ -90,6 +90,19 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a language model was asked for a draft."""
+
+    #: Requests that were answered, those whose answer was of no use included.
+    requests: int
+    #: Tokens read and written, as the servers count them.
+    tokens_in: int
+    tokens_out: int
+    #: By the prices in the settings, in hundredths of their currency; None where no price is set.
+    cost_cents: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recap:
     """A draft in German, in the order an editor reads."""
 
@@ -102,11 +115,23 @@ class Recap:
     open_questions: tuple[Question, ...]
     provenance: Provenance
     status: Status = Status.DRAFT
+    #: A better one is to come: no language model could be reached. To be shown, and to be written again later.
+    provisional: bool = False
+    #: None where no language model was asked.
+    usage: Usage | None = None
 
 
 class Writer(Protocol):
     """Whatever turns a transcript into a recap draft."""
 
+    def load(self) -> None:
+        """Read what it needs into memory now rather than with the first transcript."""
+        ...
+
     def write(self, transcript: Transcript, talk: Talk) -> Recap:
         """Draft a recap. An empty transcript gives a recap without headline, lead, quotes and chapters."""
+        ...
+
+    def digest(self) -> str:
+        """Name everything but the transcript and the talk that a draft depends on: part of the stage's name."""
         ...

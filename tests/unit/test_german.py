@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from jobs.german import (
     MAX_SENTENCE_WORDS,
     counted,
+    decimal,
     enumeration,
     is_finished,
-    numbers,
     numeral,
+    ordinal,
     quoted,
     sentence_ranges,
     spoken_sentences,
@@ -125,7 +126,7 @@ def test_nobody_is_not_one_voice():
 @given(st.integers(0, 10**6 - 1))
 def test_digits_and_their_grouping_mean_the_same(value):
     grouped = f"{value:,}".replace(",", ".")
-    assert numbers(f"Es sind {value} Euro") == numbers(f"Es sind {grouped} Euro") == {Decimal(value)}
+    assert decimal(str(value)) == decimal(grouped) == decimal(f"{value:,}", language="en") == Decimal(value)
 
 
 @pytest.mark.parametrize(
@@ -141,11 +142,33 @@ def test_numerals(word, value):
     assert numeral(word) == value
 
 
-def test_numbers_differ_where_a_fuzzy_match_would_not():
-    assert numbers("240.000 Euro") != numbers("140.000 Euro")
-    assert numbers("4,9 Prozent") == {Decimal("4.9")}
-    assert numbers("ein Euro") == frozenset()
-    assert numbers("ein Euro", articles=True) == {Decimal(1)}
+@given(st.text("hundertausendzwölfe", max_size=400))
+def test_long_words_are_no_burden(word):
+    numeral(word)
+    ordinal(word)
+
+
+@pytest.mark.parametrize(
+    ("figure", "language", "value"),
+    [
+        ("4,9", "de", "4.9"), ("4.9", "de", "4.9"), ("4.900", "de", "4900"), ("4,900", "en", "4900"),
+        ("1.234.567,5", "de", "1234567.5"), ("3.5.2024", "de", None), ("20:15", "de", None),
+    ],
+)  # fmt: skip
+def test_figures(figure, language, value):
+    assert decimal(figure, language=language) == (None if value is None else Decimal(value))
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("erste", 1), ("zweiten", 2), ("dritter", 3), ("siebtes", 7), ("achten", 8), ("neunzehnte", 19),
+        ("zwanzigste", 20), ("einundzwanzigsten", 21), ("hundertste", 100), ("viertens", 4),
+        ("Leute", None), ("beste", None), ("meisten", None), ("heute", None), ("zehnste", None), ("zwanzigte", None),
+    ],
+)  # fmt: skip
+def test_ordinals(word, value):
+    assert ordinal(word) == value
 
 
 def test_quotation_marks_nest():

@@ -19,6 +19,7 @@ from jobs.artifacts import digest
 from jobs.errors import EngineError
 from jobs.extractive import write_recap
 from jobs.german import bare
+from jobs.house_style import HouseStyle, styled
 from jobs.programme import Talk
 from jobs.recap import Recap
 from jobs.transcript import Transcript
@@ -49,13 +50,14 @@ _KINDS = {
 class ExtractiveWriter:
     """A warm writer; models are read by the first recap or by `load`."""
 
-    def __init__(self, *, threads: int = 1) -> None:
+    def __init__(self, style: HouseStyle | None = None, *, threads: int = 1) -> None:
+        self._style = style
         self._threads = threads
         self._embedder: Any = None
 
     def digest(self) -> str:
         """Name engine, rules and the versions of everything it measures with."""
-        return digest("extractive", RULES, *_versions())
+        return digest("extractive", *self._options())
 
     def load(self) -> None:
         """Read the models into memory now rather than with the first recap."""
@@ -73,9 +75,9 @@ class ExtractiveWriter:
             EngineError: a model failed.
         """
         self.load()
-        signed = provenance("extractive", _version(), weights_sha256=_weights_sha256(), options=[RULES, *_versions()])
+        signed = provenance("extractive", _version(), weights_sha256=_weights_sha256(), options=self._options())
         try:
-            return write_recap(
+            recap = write_recap(
                 transcript,
                 talk,
                 instruments=Instruments(self._embed, _tag, _frequency),
@@ -84,6 +86,10 @@ class ExtractiveWriter:
             )
         except (RuntimeError, OSError) as error:
             raise EngineError("recap-failed", f"extractive writer: {type(error).__name__}") from error
+        return recap if self._style is None else styled(recap, self._style)
+
+    def _options(self) -> list[object]:
+        return [RULES, *_versions(), self._style and self._style.model_dump()]
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         from threadpoolctl import threadpool_limits  # noqa: PLC0415  # with the embedder alone

@@ -1,0 +1,227 @@
+"""Whether a written sentence is borne out by the utterances it cites: numbers, polarity, names, speaker, matter.
+
+The checks know words and figures, not meaning: a false sentence made of what was said in its evidence passes.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+from jobs.backing import Backing, backing
+from jobs.checks import Check, Flaw, Verdict
+from jobs.concordance import share
+from jobs.content import Term, stems, terms
+from jobs.mentions import Mention, is_named, mentions
+from jobs.negation import denial
+from jobs.quantities import Quantity, quantities
+from jobs.record import Record, said_quantities
+from jobs.transcript import Utterance
+
+#: Share of a sentence's telling words found in its evidence. Below the first it isn't what was said there, below the
+#: second it is if nothing else in the recording fits better by `_BETTER`. Measured on the planted-error suite.
+_UNRELATED, _WEAK = 0.18, 0.40
+_BETTER, _PART_BETTER = 0.30, 0.50
+#: A part of a sentence with telling words of this weight must be found in the evidence on its own.
+_PART_WEIGHT = 0.5
+#: What a number weighs beside telling words, which weigh 0.1 to 1.0.
+_NUMBER_WEIGHT = 0.5
+_PART = re.compile(
+    r"\s*[,;–]\s+(?:und|während|wobei|sowie|außerdem)\s+|\s+und\s+|\s*;\s+|\s*,\s+während\s+", re.IGNORECASE
+)
+#: Verbs and nouns that tell of the telling.
+_TELLING = frozenset(
+    word
+    for words in (
+        "sagt sagte erklärt erklärte betont betonte berichtet berichtete erzählt erzählte schildert schilderte meint",
+        "meinte findet fand glaubt kritisiert warnt fordert forderte fragt fragte antwortet verweist erinnert nennt",
+        "nannte sieht hält beschreibt räumt ergänzt bestätigt widerspricht plädiert behauptet erläutert ansicht worten",
+        "angaben moderator moderatorin gast gäste gespräch podcast panel bühne diskussion publikum rednerin redner",
+        "moderators moderatoren gästen gastes fragten forderten erklärten berichteten erzählten sagten räumte gab",
+        "laut zufolge demnach zudem dabei dagegen hingegen jedoch allerdings seien habe hätten werde würden könne",
+        "müsse solle dürfe wolle gebe sei wäre wären hätte würde könnte müsste sollte komme gehe lasse bleibe",
+    )
+    for word in words.split()
+)
+
+
+def check_sentence(text: str, ids: Sequence[str], record: Record) -> tuple[Check, ...]:
+    """Check one German sentence that somebody wrote against the utterances `ids` it rests on; none: it is borne out.
+
+    Compared with these utterances only, never with the rest of the talk; doubtful ones bear nothing out. Evidence in
+    another language is compared by numbers and names alone.
+    """
+    if not ids or any(one not in record.utterances for one in ids):
+        return (Check(Flaw.UNKNOWN_EVIDENCE, Verdict.FAIL),)
+    claim = _Claim(text, record.sound(ids), record)
+    doubtful = (Check(Flaw.DOUBTFUL_EVIDENCE, Verdict.FAIL),) if len(claim.evidence) < len(set(ids)) else ()
+    if not claim.evidence:
+        return doubtful
+    found = (
+        *doubtful,
+        *check_quantities(text, claim.quantities, measured=claim.dimensions),
+        *_polarity(claim),
+        *_names(claim),
+        *_subject_matter(claim),
+    )
+    return tuple(check for index, check in enumerate(found) if check.flaw not in {one.flaw for one in found[:index]})
+
+
+def check_quantities(
+    text: str, said: Sequence[Quantity], *, measured: Collection[str] | None = None
+) -> Iterator[Check]:
+    """Check the numbers and moments of a German text against those that were said.
+
+    Args:
+        text: what claims them.
+        said: what its evidence holds.
+        measured: dimensions that may be added to a number which was said without a unit: "eine halbe Million" is one of
+            euros where euros are spoken of. Years are always allowed, for ages; None allows any.
+    """
+    for claimed in quantities(text):
+        found, by = backing(claimed, said)
+        if found is Backing.NOT_SAID or by is None:
+            yield Check(Flaw.UNBACKED_NUMBER, Verdict.FAIL, {"what": claimed.text})
+        elif found is Backing.OTHER_UNIT:
+            yield Check(Flaw.WRONG_UNIT, Verdict.FAIL, {"what": claimed.text, "said": by.text})
+        elif not by.measures and not _may_be_added(claimed, measured):
+            yield Check(Flaw.WRONG_UNIT, Verdict.WARNING, {"what": claimed.text, "said": by.text})
+
+
+def _may_be_added(claimed: Quantity, measured: Collection[str] | None) -> bool:
+    dimensions = {dimension for dimension, _ in claimed.measures}
+    years = re.search("j[aä]hr", claimed.text.lower()) is not None
+    return measured is None or not dimensions or years or not dimensions.isdisjoint(measured)
+
+
+@dataclass(frozen=True)
+class _Claim:
+    text: str
+    #: Not empty, nothing doubtful.
+    evidence: tuple[Utterance, ...]
+    record: Record
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """All numbers and moments of the evidence, and those within names: somebody may be called Sommer."""
+        named = (one for person in self.record.people for one in quantities(person.name))
+        return (*said_quantities(self.evidence), *named)
+
+    @cached_property
+    def dimensions(self) -> frozenset[str]:
+        """What is measured around the evidence, and the money of the whole recording."""
+        near = said_quantities(self.record.around([u.id for u in self.evidence], before=2, after=1))
+        return frozenset(dimension for one in near for dimension, _ in one.measures) | self.record.currencies
+
+    @property
+    def german(self) -> tuple[Utterance, ...]:
+        return tuple(u for u in self.evidence if u.language in {"de", "und"})
+
+    @property
+    def speakers(self) -> frozenset[str]:
+        return frozenset(u.speaker for u in self.evidence if u.speaker is not None)
+
+
+def _polarity(claim: _Claim) -> Iterator[Check]:
+    found = denial(claim.text, [u.text for u in claim.german], telling=partial(_telling, record=claim.record))
+    if found is not None:
+        yield Check(Flaw.NEGATION, Verdict.FAIL if found.certain else Verdict.WARNING, {"said": found.said})
+
+
+def _names(claim: _Claim) -> Iterator[Check]:
+    ids = [u.id for u in claim.evidence]
+    said = stems(u.text for u in claim.evidence)
+    # "dort" is told by what was said before, and the programme may be known to whoever writes.
+    given = said | claim.record.programme | stems(u.text for u in claim.record.around(ids, before=2, after=0))
+    for mention in mentions(claim.text, claim.record):
+        if mention.people:
+            yield from _person(mention, claim, said)
+        elif not is_named(mention, given):
+            verdict = Verdict.FAIL if is_named(mention, claim.record.stems) else Verdict.WARNING
+            yield Check(Flaw.UNBACKED_NAME, verdict, {"name": mention.text})
+
+
+def _person(mention: Mention, claim: _Claim, said: frozenset[str]) -> Iterator[Check]:
+    """Somebody known: as the source of a sentence they must have said it, else they must occur."""
+    voices = frozenset(label for person in mention.people for label in person.voices)
+    if voices & claim.speakers:
+        return
+    if mention.is_source or mention.is_first:
+        known = frozenset(label for person in claim.record.people for label in person.voices)
+        if not mention.is_source and is_named(mention, said, part=True):
+            return
+        if voices or claim.speakers <= known:
+            yield Check(Flaw.WRONG_SPEAKER, Verdict.FAIL, {"name": mention.text})
+        else:
+            yield Check(Flaw.UNCLEAR_SPEAKER, Verdict.WARNING, {"name": mention.text})
+    elif not is_named(mention, said, part=True):
+        if not voices & _neighbours(claim):
+            yield Check(Flaw.UNBACKED_NAME, Verdict.FAIL, {"name": mention.text})
+        elif not _names_speaker(claim):
+            yield Check(Flaw.UNCLEAR_SPEAKER, Verdict.WARNING, {"name": mention.text})
+
+
+def _names_speaker(claim: _Claim) -> bool:
+    """Whether the sentence names one of those who speak in its evidence."""
+    named = (label for m in mentions(claim.text, claim.record) for person in m.people for label in person.voices)
+    return not claim.speakers.isdisjoint(named)
+
+
+def _neighbours(claim: _Claim) -> frozenset[str]:
+    """Who speaks right before or after the evidence: whom it is said to, or whom it answers."""
+    near = claim.record.around([u.id for u in claim.evidence], before=1, after=1)
+    return frozenset(u.speaker for u in near if u.speaker is not None)
+
+
+def _subject_matter(claim: _Claim) -> Iterator[Check]:
+    """Whether the sentence, and each part of it, is about what was said there."""
+    if len(claim.german) < len(claim.evidence):
+        return
+    whole = _measured(claim.text, claim)
+    if whole is None:
+        return
+    if whole.cited < _UNRELATED or (whole.cited < _WEAK and whole.elsewhere >= whole.cited + _BETTER):
+        certain = whole.elsewhere > whole.cited
+        yield Check(Flaw.UNRELATED_EVIDENCE, Verdict.FAIL if certain else Verdict.WARNING, {"what": claim.text})
+        return
+    for part in _PART.split(claim.text):
+        found = _measured(part, claim)
+        if found is None or part == claim.text or found.weight < _PART_WEIGHT:
+            continue
+        if found.cited < _UNRELATED and found.elsewhere >= found.cited + _PART_BETTER:
+            yield Check(Flaw.UNRELATED_EVIDENCE, Verdict.FAIL, {"what": part})
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """How much of a text's telling words is found."""
+
+    weight: float
+    #: In the evidence, 0.0 to 1.0.
+    cited: float
+    #: In the best utterance elsewhere.
+    elsewhere: float
+
+
+def _measured(text: str, claim: _Claim) -> _Measured | None:
+    wanted = _telling(text, claim.record)
+    counted = quantities(text)
+    if len(wanted) + len(counted) < 2:
+        return None
+    hits = claim.record.concordance.hits(wanted)
+    cited = {u.id for u in claim.evidence}
+    weight = sum(term.weight for term in wanted)
+    found = weight * share(wanted, [row for one, row in hits.items() if one in cited])
+    numbers = _NUMBER_WEIGHT * sum(backing(one, claim.quantities)[0] is Backing.SAID for one in counted)
+    whole = weight + _NUMBER_WEIGHT * len(counted)
+    return _Measured(
+        weight=whole,
+        cited=(found + numbers) / whole,
+        elsewhere=max((weight * share(wanted, [row]) for one, row in hits.items() if one not in cited), default=0.0)
+        / whole,
+    )
+
+
+def _telling(text: str, record: Record) -> list[Term]:
+    """The telling words that evidence must hold: no names of speakers, nothing about the telling."""
+    return [term for term in terms(text) if term.text.lower() not in _TELLING and not record.introduces(term.text)]

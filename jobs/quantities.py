@@ -1,0 +1,236 @@
+"""Numbers, sums, shares, measures and moments in a text, in digits or words.
+
+"zwölf Komma neun Millionen Euro", "12,9 Mio. Euro" and "12.900.000 €" are the same; so are "ein Drittel" and
+"33 Prozent", "anderthalb Stunden" and "90 Minuten", "halb neun" and "20:30 Uhr".
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import Enum, auto
+from functools import lru_cache
+
+from jobs.amounts import PARTS, Amount, Text, cardinal, is_article, is_part_of_measure, number, word_value
+from jobs.german import decimal, numeral, ordinal
+from jobs.moments import CLOCK, DATE, MONTH, moment
+from jobs.tokens import tokens
+from jobs.units import CURRENCIES, SHARE, unit
+
+Measure = tuple[str, Decimal]
+
+
+class Hedge(Enum):
+    """How exactly a number is meant."""
+
+    ABOUT = auto()
+    #: "mehr als", "über", "gut"
+    ABOVE = auto()
+    #: "weniger als", "unter", "knapp"
+    BELOW = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One number or moment, with everything that it may mean."""
+
+    #: As it is written.
+    text: str
+    #: The number before its unit, scaled: 12.9 million is 12900000. None for moments.
+    values: frozenset[Decimal] = frozenset()
+    #: (dimension, amount) in the dimension's basic unit; see `units` and `moments`.
+    measures: frozenset[Measure] = frozenset()
+    hedge: Hedge | None = None
+
+
+@lru_cache(maxsize=1 << 12)
+def quantities(text: str, *, language: str = "de", spoken: bool = False) -> tuple[Quantity, ...]:
+    """All quantities of a text, in order.
+
+    Args:
+        text: German or English.
+        language: "en" reads "140,000" and "billion" as English does.
+        spoken: for evidence: "ein" and "beide" count as numbers, and whatever else may bear a number out.
+
+    Examples:
+        >>> [(q.text, sorted(q.values)) for q in quantities("Zwölf von 1.500 Euro")]
+        [('Zwölf', [Decimal('12')]), ('1.500 Euro', [Decimal('1500')])]
+    """
+    return tuple(_scan(Text(tokens(text), language, spoken)))
+
+
+_Found = tuple[tuple[Quantity, ...], int]
+
+
+def _scan(text: Text) -> Iterator[Quantity]:
+    index = 0
+    while index < len(text.tokens):
+        if text.is_part_of_name(index):
+            index += 1
+            continue
+        for read in (_moment, _share, _amount, _multiple, _ordinal, _figures):
+            found = read(text, index)
+            if found is not None:
+                yield from found[0]
+                index = found[1]
+                break
+        else:
+            index += 1
+
+
+def _moment(text: Text, index: int) -> _Found | None:
+    found = moment(text.tokens, index)
+    if found is None:
+        return None
+    cut = text.cut(index, found.stop)
+    measures = frozenset((found.dimension, Decimal(value)) for value in found.values)
+    values: frozenset[Decimal] = frozenset()
+    if found.dimension == CLOCK:
+        values = frozenset(Decimal(value) / 60 for value in found.values if not value % 60)
+    elif found.dimension == DATE and text.spoken:
+        # A month alone, or the day, may be taken up from a date.
+        month, day = divmod(found.values[0], 100)
+        measures |= {(MONTH, Decimal(month))}
+        values = frozenset({Decimal(day)})
+    told = (Quantity(cut, values, measures),)
+    year = () if found.year is None else (Quantity(str(found.year), frozenset({Decimal(found.year)})),)
+    return (*told, *year), found.stop
+
+
+def _share(text: Text, index: int) -> _Found | None:
+    """As in "zwei Drittel", "die Hälfte", "halbiert", "jeder Dritte"."""
+    low = text.low(index)
+    if low.startswith("halbier") or low in {"hälfte", "half"}:
+        return _shared(text, index, index + 1, Decimal("0.5"))
+    if re.fullmatch(r"jede[rsnm]?", low):
+        nth = ordinal(text.low(index + 1))
+        found = None if nth is None else _shared(text, index, index + 2, Decimal(1) / nth)
+        return None if found is None else ((replace(found[0][0], values=frozenset({Decimal(nth or 1)})),), found[1])
+    many = numeral(low) if text.tokens[index].is_word else decimal(low) if text.tokens[index].is_figure else None
+    many = 1 if is_article(low) else many
+    part = PARTS.get(text.low(index + 1)) if text.low(index + 1) != "hälfte" else None
+    if many is not None and part is not None and not is_part_of_measure(text, index + 1):
+        return _shared(text, index, index + 2, many * part)
+    return None
+
+
+def _shared(text: Text, start: int, stop: int, value: Decimal) -> _Found:
+    return (Quantity(text.cut(start, stop), measures=frozenset({(SHARE, value)})),), stop
+
+
+_SIGNS = {"€": "€", "$": "$", "£": "£", "eur": "€", "usd": "$"}
+_JOINS = frozenset({"bis", "oder", "und", "-", "–", "to", "or", "and"})
+#: Units that nobody uses with an article alone: "ein Prozent" is a number, "ein Jahr" often isn't.
+_COUNTED = CURRENCIES | {SHARE, "percentage points"}
+
+
+def _amount(text: Text, index: int) -> _Found | None:
+    """A number with whatever multiplies and measures it; in a range the first takes from the second."""
+    first = index
+    sign = _SIGNS.get(text.low(index))
+    if sign is not None and index + 1 < len(text.tokens) and text.tokens[index + 1].is_figure:
+        index += 1
+    found = number(text, index)
+    if found is None:
+        return None
+    if sign is not None and index > first and found.unit is None:
+        found = replace(found, unit=unit(sign))
+    if found.article and not text.spoken and not _is_counted(found):
+        return None
+    values = {found.total}
+    follower = number(text, found.stop + 1) if text.low(found.stop) in _JOINS else None
+    measured = found.unit
+    if follower is not None and not follower.article and measured is None:
+        measured = follower.unit
+        if found.scaled == 1 < follower.scaled:
+            values = {found.value * follower.scaled} | (values if text.low(found.stop) in {"und", "and"} else set())
+    if text.spoken:
+        values |= _also(text, index, found)
+    if text.low(first - 1) == "minus":
+        values = {-value for value in values}
+    measures = {(measured.dimension, value * measured.factor) for value in values} if measured is not None else set()
+    if text.spoken:
+        measures |= _ratio(text, found)
+    cut = text.cut(first, found.stop)
+    return (Quantity(cut, frozenset(values), frozenset(measures), _hedge(text, first)),), found.stop
+
+
+def _is_counted(amount: Amount) -> bool:
+    return amount.scaled > 1 or (amount.unit is not None and amount.unit.dimension in _COUNTED)
+
+
+def _also(text: Text, index: int, found: Amount) -> set[Decimal]:
+    """What else was meant: a year that is spoken as two numbers ("zwanzig vierundzwanzig")."""
+    after = word_value(text, found.stop) if found.stop < len(text.tokens) else None
+    year = found.value in {19, 20} and found.scaled == 1 and after is not None and 10 <= after <= 99
+    return {found.value * 100 + Decimal(after or 0)} if year and index >= 0 else set()
+
+
+def _ratio(text: Text, found: Amount) -> set[Measure]:
+    """As in "drei von vier" is a share."""
+    whole = cardinal(text, found.stop + 1) if text.low(found.stop) in {"von", "of"} else None
+    return {(SHARE, found.total / whole.value)} if whole is not None and whole.value > 0 else set()
+
+
+_MULTIPLES = {"doppel": 2, "verdoppel": 2, "verdreifach": 3, "verdreifacht": 3, "vervierfach": 4, "verfünffach": 5,
+              "verzehnfach": 10, "double": 2, "twice": 2}  # fmt: skip
+
+
+def _multiple(text: Text, index: int) -> _Found | None:
+    """As in "verdoppelt", "doppelt so viele"."""
+    low = text.low(index)
+    found = next((value for start, value in _MULTIPLES.items() if low.startswith(start)), None)
+    if found is None or text.tokens[index].text[0].isupper():
+        return None
+    value = Decimal(found)
+    return (Quantity(text.cut(index, index + 1), frozenset({value}), frozenset({("times", value)})),), index + 1
+
+
+def _ordinal(text: Text, index: int) -> _Found | None:
+    """As in "zum dritten Mal"; "Dritte" are others, "er achte" is a verb, and a "first" is rarely counted."""
+    token = text.tokens[index]
+    value = ordinal(token.text) if token.is_word else None
+    if value is None or value == 1:
+        return None
+    doubtful = token.text[0].isupper() or token.low in {"achte", "achten"}
+    if (
+        doubtful
+        and not text.spoken
+        and text.low(index - 1) not in {"der", "die", "das", "den", "dem", "am", "im", "zum"}
+    ):
+        return None
+    return (Quantity(token.text, frozenset({Decimal(value)})),), index + 1
+
+
+def _figures(text: Text, index: int) -> _Found | None:
+    """Digits that are neither a number nor a time ("28:30"): the same must have been said."""
+    token = text.tokens[index]
+    if not token.is_figure:
+        return None
+    digits = Decimal("".join(filter(str.isdecimal, token.text)))
+    return (Quantity(token.text, measures=frozenset({("figures", digits)})),), index + 1
+
+
+_HEDGES = {
+    "rund": Hedge.ABOUT, "etwa": Hedge.ABOUT, "circa": Hedge.ABOUT, "ca": Hedge.ABOUT, "ungefähr": Hedge.ABOUT,
+    "annähernd": Hedge.ABOUT, "about": Hedge.ABOUT, "around": Hedge.ABOUT,
+    "über": Hedge.ABOVE, "mindestens": Hedge.ABOVE, "wenigstens": Hedge.ABOVE, "gut": Hedge.ABOVE, "over": Hedge.ABOVE,
+    "unter": Hedge.BELOW, "höchstens": Hedge.BELOW, "maximal": Hedge.BELOW, "knapp": Hedge.BELOW, "fast": Hedge.BELOW,
+    "beinahe": Hedge.BELOW, "nahezu": Hedge.BELOW, "almost": Hedge.BELOW, "under": Hedge.BELOW,
+}  # fmt: skip
+_COMPARATIVES = {
+    "mehr": Hedge.ABOVE,
+    "more": Hedge.ABOVE,
+    "weniger": Hedge.BELOW,
+    "less": Hedge.BELOW,
+    "fewer": Hedge.BELOW,
+}
+
+
+def _hedge(text: Text, index: int) -> Hedge | None:
+    before = text.low(index - 1)
+    if before == "." and text.low(index - 2) == "ca":
+        return Hedge.ABOUT
+    if before in {"als", "than"}:
+        return _COMPARATIVES.get(text.low(index - 2))
+    return _HEDGES.get(before)
