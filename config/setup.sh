@@ -22,6 +22,9 @@ need() {
 }
 
 if [ "${1-}" = test ]; then
+    # One of them is scored by a library that comes as C++ and is compiled here.
+    command -v cc >/dev/null && "$VENV/bin/python" -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' || need 'g++ python3-dev'
     say "Installing what tests need (once; 270 MB) …"
     exec "$VENV/bin/python" -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r config/test.lock
 fi

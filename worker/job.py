@@ -19,7 +19,7 @@ from jobs.audio import Audio, MediaInfo
 from jobs.diarize import Diarization
 from jobs.doubt import rules
 from jobs.errors import InputError, StorageError
-from jobs.export import recap_files, transcript_files
+from jobs.export import Export, Layout, recap_files, transcript_files
 from jobs.pipeline import diarize_options, gap_fields, transcribe_options, transcript_of
 from jobs.programme import Talk
 from jobs.recap import Recap
@@ -83,7 +83,8 @@ def process(  # noqa: PLR0913  # what a job is: an upload, what is known of it, 
     if not settings.recap.queue:
         return _finish(stages, transcript, talk, settings)
     failure = _incomplete(place, transcript)
-    publish(place, transcript_files(transcript, talk, labels()), failure, complete=False)
+    made = transcript_files(transcript, talk, labels(), _export(settings))
+    publish(place, made, failure, complete=False)
     log.info("recording.heard", recording_id=place.recording.id, audio_s=round(transcript.duration_s, 1))
     return Outcome(None, failure, transcript, heard=True)
 
@@ -112,7 +113,9 @@ def _finish(stages: Stages, transcript: Transcript, talk: Talk, settings: Settin
     """Draft the recap, and write every file."""
     place = stages.place
     recap = _recap(stages, transcript, talk, settings)
-    made = (*transcript_files(transcript, talk, labels()), *_recap_files(place, recap, transcript, talk))
+    export = _export(settings)
+    recap_made = _recap_files(place, recap, transcript, talk, export)
+    made = (*transcript_files(transcript, talk, labels(), export), *recap_made)
     failure = _incomplete(place, transcript)
     stages.report("store", 0.0, 1.0)
     manifest = stages.measured(
@@ -207,15 +210,22 @@ def _recap(stages: Stages, transcript: Transcript, talk: Talk, settings: Setting
     return recap
 
 
-def _recap_files(place: Place, recap: Recap | None, transcript: Transcript, talk: Talk) -> tuple[Artifact, ...]:
+def _recap_files(
+    place: Place, recap: Recap | None, transcript: Transcript, talk: Talk, export: Export
+) -> tuple[Artifact, ...]:
     """The draft's files; a failed export costs no other file."""
     if recap is None:
         return ()
     try:
-        return recap_files(recap, transcript, talk, labels())
+        return recap_files(recap, transcript, talk, labels(), export)
     except Exception as error:  # see above
         log.warning("recap.export_failed", recording_id=place.recording.id, error=type(error).__name__)
         return ()
+
+
+def _export(settings: Settings) -> Export:
+    wanted = settings.export
+    return Export(wanted.formats, Layout(wanted.line_length, wanted.lines, wanted.reading_speed))
 
 
 def _incomplete(place: Place, transcript: Transcript) -> Failure | None:

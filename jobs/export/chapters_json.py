@@ -1,31 +1,24 @@
 """`chapters.json`: chapter marks for podcast players (Podcasting 2.0, JSON Chapters 1.2.0)."""
 
 from jobs.artifacts import Artifact, canonical_json
-from jobs.export.labels import Labels
-from jobs.export.readable import clean
-from jobs.export.view import view_recap
-from jobs.programme import Talk
-from jobs.recap import Recap
-from jobs.transcript import Transcript
+from jobs.export.chapter_marks import ChapterMarks
 
 VERSION = "1.2.0"
 
 
-def write(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels) -> Artifact:
-    """Write the chapters in time order; without chapters the list is empty.
+def write(chapters: ChapterMarks) -> Artifact:
+    """Write the chapters.
 
-    `label` and `machine_generated` are no fields of the format; players pass over them.
+    `label`, `machine_generated` and `digital_source_type` are no fields of the format; players pass over them.
     """
-    heading = view_recap(recap, transcript, talk, labels).heading
-    chapters = [
-        {"startTime": chapter.span.start, "title": clean(chapter.title), "endTime": chapter.span.end}
-        for chapter in recap.chapters
-    ]
-    marks = {
+    document = {
         "version": VERSION,
-        "title": heading.title,
-        "label": heading.label,
+        "title": chapters.title,
+        "label": chapters.label,
         "machine_generated": True,
-        "chapters": chapters,
+        "digital_source_type": chapters.origin,
+        "chapters": [
+            {"startTime": mark.span.start, "title": mark.title, "endTime": mark.span.end} for mark in chapters.marks
+        ],
     }
-    return Artifact("chapters.json", "application/json+chapters", canonical_json(marks))
+    return Artifact("chapters.json", "application/json+chapters", canonical_json(document))

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from jobs.artifacts import Failure, Manifest, canonical_json
 from jobs.export.labels import Labels
+from jobs.export.origin import COMPOSED, WRITTEN, digital_source_type
 from jobs.recap import Recap
 from jobs.transcript import Transcript
 
@@ -19,13 +20,22 @@ def document(schema: str, value: Transcript | Recap, labels: Labels) -> bytes:
 
     Reading it back with pydantic's `TypeAdapter` gives an equal value, times rounded to a millisecond.
     """
-    head = {"schema": schema, "label": labels["draft.label"], "machine_generated": True}
+    head = {
+        "schema": schema,
+        "label": labels["draft.label"],
+        "machine_generated": True,
+        "digital_source_type": digital_source_type(value),
+    }
     return canonical_json(head | {name: getattr(value, name) for name in value.__dataclass_fields__})
 
 
 def json_schemas() -> Mapping[str, bytes]:
     """The published schemas by file name, generated from the types (JSON Schema 2020-12)."""
-    head = {"label": {"type": "string"}, "machine_generated": {"const": True}}
+    head = {
+        "label": {"type": "string"},
+        "machine_generated": {"const": True},
+        "digital_source_type": {"enum": [WRITTEN, COMPOSED]},
+    }
     return {
         "transcript.schema.json": _schema("nachlese/transcript/1", Transcript, head),
         "recap.schema.json": _schema("nachlese/recap/1", Recap, head),

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 
+from jobs.export.heading import Heading
 from jobs.export.labels import Labels
 from jobs.export.readable import markdown
-from jobs.export.view import Heading
 
 
 def head(heading: Heading, labels: Labels) -> Iterator[str]:
@@ -19,6 +19,7 @@ def head(heading: Heading, labels: Labels) -> Iterator[str]:
             f"title: {json.dumps(heading.title, ensure_ascii=False)}",
             f"label: {json.dumps(heading.label, ensure_ascii=False)}",
             "machine_generated: true",
+            f"digital_source_type: {heading.origin}",
             "---",
         )
     )

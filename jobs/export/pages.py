@@ -1,7 +1,8 @@
-"""HTML pages that stand alone: one style sheet within, no scripts, nothing fetched from anywhere.
+"""Files made from templates: HTML pages and XML.
 
-Jinja2 escapes every value. Should something slip through nevertheless, the page's own Content-Security-Policy allows
-only the one style sheet, named by its digest (W3C CSP 3, 6.7.2.3).
+Jinja2 escapes every value. Pages stand alone: one style sheet within, no scripts, nothing fetched from anywhere.
+Should something slip through nevertheless, a page's own Content-Security-Policy allows only the one style sheet, named
+by its digest (W3C CSP 3, 6.7.2.3).
 """
 
 import base64
@@ -26,6 +27,11 @@ _PAGES = Environment(
 
 
 def render(template: str, **values: object) -> bytes:
-    """Fill a template of `templates/`; it finds the style sheet as `style` and the policy as `policy`."""
+    """Fill a page of `templates/`; it finds the style sheet as `style` and the policy as `policy`."""
     style = Markup(_STYLE)  # noqa: S704  # our own file
-    return _PAGES.get_template(template).render(style=style, policy=_POLICY, **values).encode()
+    return fill(template, style=style, policy=_POLICY, **values)
+
+
+def fill(template: str, **values: object) -> bytes:
+    """Fill a template of `templates/`."""
+    return _PAGES.get_template(template).render(**values).encode()

@@ -31,6 +31,16 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def language_tag(language: str) -> str:
+    """A language as markup names it; "und" for what can't be one (BCP 47: letters and digits between hyphens).
+
+    Examples:
+        >>> language_tag("de"), language_tag("pt-BR"), language_tag("de' onload='")
+        ('de', 'pt-BR', 'und')
+    """
+    return language if re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", language) else "und"
+
+
 def markdown(text: str) -> str:
     r"""Write cleaned text so that CommonMark and GitHub show it letter by letter: no markup, no HTML, no links.
 

@@ -6,7 +6,7 @@ Under every sentence its evidence can be opened: who said it, when, and in which
 from jobs.artifacts import Artifact
 from jobs.export.labels import Labels
 from jobs.export.pages import render
-from jobs.export.view import view_recap
+from jobs.export.recap_view import view_recap
 from jobs.programme import Talk
 from jobs.recap import Recap
 from jobs.transcript import Transcript

@@ -6,7 +6,7 @@ from jobs.artifacts import Artifact
 from jobs.export.labels import Labels
 from jobs.export.matter import head
 from jobs.export.readable import markdown
-from jobs.export.view import ChapterView, Claim, QuoteView, RecapView, view_recap
+from jobs.export.recap_view import ChapterView, Claim, QuoteView, RecapView, view_recap
 from jobs.programme import Talk
 from jobs.recap import Recap
 from jobs.transcript import Transcript
@@ -40,11 +40,11 @@ def _body(view: RecapView, labels: Labels) -> Iterator[str]:
 
 
 def _claim(claim: Claim, labels: Labels) -> str:
-    links = ", ".join(f"[{evidence.time}]({evidence.link})" for evidence in claim.evidence)
+    links = ", ".join(f"[{evidence.said.time}]({evidence.link})" for evidence in claim.evidence)
     parts = (
         _marked(claim, labels),
         f"({links})" if links else "",
-        *(f"**{markdown(line)}**" for line in claim.missing),
+        *(f"**{markdown(line)}**" for line in claim.warnings),
     )
     return " ".join(part for part in parts if part)
 
@@ -63,7 +63,7 @@ def _quote(quote: QuoteView, labels: Labels) -> str:
         translation = f"{markdown(labels['export.translation'])}: {markdown(quote.translation)}"
         lines = [markdown(quote.claim.text), translation]
     lines.append(f"— {markdown(quote.voice)}, [{quote.time}]({quote.link})")
-    lines += [f"**{markdown(line)}**" for line in quote.claim.missing]
+    lines += [f"**{markdown(line)}**" for line in quote.claim.warnings]
     return "\n>\n".join(f"> {line}" for line in lines)
 
 

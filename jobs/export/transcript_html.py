@@ -7,7 +7,7 @@ Every utterance is an anchor by its id (`transcript.html#u0007`), the first one 
 from jobs.artifacts import Artifact
 from jobs.export.labels import Labels
 from jobs.export.pages import render
-from jobs.export.view import view_transcript
+from jobs.export.transcript_view import view_transcript
 from jobs.programme import Talk
 from jobs.transcript import Transcript
 

@@ -4,7 +4,8 @@ from jobs.artifacts import Artifact
 from jobs.export.labels import Labels
 from jobs.export.matter import head
 from jobs.export.readable import markdown
-from jobs.export.view import Paragraph, Passage, view_transcript
+from jobs.export.said import Said
+from jobs.export.transcript_view import Paragraph, view_transcript
 from jobs.programme import Talk
 from jobs.transcript import Transcript
 
@@ -19,11 +20,11 @@ def write(transcript: Transcript, talk: Talk, labels: Labels) -> Artifact:
 
 
 def _paragraph(paragraph: Paragraph, labels: Labels) -> str:
-    text = " ".join(_passage(passage, labels) for passage in paragraph.passages)
+    text = " ".join(_passage(passage.said, labels) for passage in paragraph.passages)
     return f"**{markdown(paragraph.voice)}** ({paragraph.time})  \n{text}"
 
 
-def _passage(passage: Passage, labels: Labels) -> str:
+def _passage(passage: Said, labels: Labels) -> str:
     if passage.doubt is None:
         return markdown(passage.text)
     return f"\\[*{markdown(labels['export.doubtful'])}, {markdown(passage.doubt)}:* {markdown(passage.text)}\\]"

@@ -2,7 +2,8 @@
 
 from jobs.artifacts import Artifact
 from jobs.export.labels import Labels
-from jobs.export.view import Paragraph, Passage, view_transcript
+from jobs.export.said import plainly
+from jobs.export.transcript_view import Paragraph, view_transcript
 from jobs.programme import Talk
 from jobs.transcript import Transcript
 
@@ -20,11 +21,5 @@ def write(transcript: Transcript, talk: Talk, labels: Labels) -> Artifact:
 
 
 def _paragraph(paragraph: Paragraph, labels: Labels) -> str:
-    text = " ".join(_passage(passage, labels) for passage in paragraph.passages)
+    text = " ".join(plainly(passage.said, labels) for passage in paragraph.passages)
     return f"[{paragraph.time}] {paragraph.voice}\n{text}"
-
-
-def _passage(passage: Passage, labels: Labels) -> str:
-    if passage.doubt is None:
-        return passage.text
-    return f"[{labels['export.doubtful']}, {passage.doubt}: {passage.text}]"

@@ -4,23 +4,46 @@ import json
 import re
 from dataclasses import replace
 from html import unescape
+from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
 import pysubs2
 import pytest
 import webvtt
 import yaml
+from docx import Document
 from markdown_it import MarkdownIt
 
+from config.settings import ExportFormat, load
 from jobs.artifacts import Artifact
-from jobs.export import RECAP_FORMATS, TRANSCRIPT_FORMATS, recap_files, transcript_files
+from jobs.export import (
+    ALWAYS,
+    CHAPTER_FORMATS,
+    DEFAULT,
+    FORMATS,
+    RECAP_FORMATS,
+    SUBTITLE_FORMATS,
+    TRANSCRIPT_FORMATS,
+    Export,
+    Layout,
+    recap_files,
+    transcript_files,
+)
+from jobs.export.chapter_marks import chapter_marks
 from jobs.export.readable import clean
 from jobs.programme import Talk
-from jobs.recap import Recap, Sentence
+from jobs.recap import Basis, Recap, Sentence
 from jobs.transcript import Doubt, Notice, Transcript
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 LABEL = "ENTWURF – maschinell erstellt, redaktionell ungeprüft"
+#: Formats without a place for it, whose every line is shown or scored.
+UNLABELLED = {"transcript.srt", "transcript.rttm", "transcript.stm", "transcript.seglst.json", "chapters.mp4chaps.txt"}
+COMPOSED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+WRITTEN = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+#: They keep every character, escaped: they are the data.
+WHOLE = ("transcript.json", "recap.json")
 READABLE = ("transcript.txt", "transcript.md", "transcript.html", "recap.md", "recap.html")
 
 
@@ -32,7 +55,11 @@ def files(
 
 
 def written(transcript: Transcript, recap: Recap, talk: Talk, labels: dict[str, str]) -> dict[str, Artifact]:
-    artifacts = (*transcript_files(transcript, talk, labels), *recap_files(recap, transcript, talk, labels))
+    everything = Export(FORMATS)
+    artifacts = (
+        *transcript_files(transcript, talk, labels, everything),
+        *recap_files(recap, transcript, talk, labels, everything),
+    )
     return {artifact.name: artifact for artifact in artifacts}
 
 
@@ -41,27 +68,31 @@ def text_of(artifact: Artifact) -> str:
 
 
 def test_the_registries_name_the_files(files: dict[str, Artifact]) -> None:
-    assert list(files) == [*TRANSCRIPT_FORMATS, *RECAP_FORMATS]
+    assert list(files) == list(FORMATS)
+    assert {file.name for file in files.values()} == set(FORMATS)
 
 
-@pytest.mark.parametrize("name", [*TRANSCRIPT_FORMATS, *RECAP_FORMATS])
+@pytest.mark.parametrize("name", [name for name in FORMATS if not name.endswith(".docx")])
 def test_files_are_as_they_were_read_by_a_person(name: str, files: dict[str, Artifact]) -> None:
     assert files[name].data.decode() == (GOLDEN / name).read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", [*TRANSCRIPT_FORMATS, *RECAP_FORMATS])
+@pytest.mark.parametrize("name", [name for name in FORMATS if not name.endswith(".docx")])
 def test_every_file_says_that_a_machine_made_it(name: str, files: dict[str, Artifact]) -> None:
-    assert (LABEL in text_of(files[name])) == (name != "transcript.srt")
+    assert (LABEL in text_of(files[name])) == (name not in UNLABELLED)
 
 
 def test_programs_can_tell_that_a_machine_made_it(files: dict[str, Artifact]) -> None:
-    for name in ("transcript.json", "recap.json", "chapters.json"):
+    origins = {"transcript": COMPOSED, "recap": WRITTEN, "chapters": WRITTEN}  # the sample's lead was written
+    for name in ("transcript.json", "transcript.podcast.json", "recap.json", "chapters.json"):
         document = json.loads(files[name].data)
         assert (document["label"], document["machine_generated"]) == (LABEL, True)
+        assert document["digital_source_type"] == origins[name.partition(".")[0]]
     for name in ("transcript.md", "recap.md"):
         _, matter, _ = files[name].data.decode().split("---\n", 2)
         assert yaml.safe_load(matter) == {
-            "title": "Lokaljournalismus & seine Zukunft", "label": LABEL, "machine_generated": True
+            "title": "Lokaljournalismus & seine Zukunft", "label": LABEL, "machine_generated": True,
+            "digital_source_type": origins[name.partition(".")[0]],
         }  # fmt: skip
 
 
@@ -111,7 +142,9 @@ def test_silence_gives_valid_files_that_say_so(
         for name in (*READABLE, "transcript.vtt", "transcript.srt"):
             assert text_of(files[name]).count("keine Sprache gefunden") == 1
         assert webvtt.from_string(files["transcript.vtt"].data.decode(), strict=True).captions == []
-        assert len(pysubs2.SSAFile.from_string(files["transcript.srt"].data.decode(), format_="srt")) == 1
+        for form in ("srt", "ttml"):
+            (event,) = pysubs2.SSAFile.from_string(files[f"transcript.{form}"].data.decode(), format_=form)
+            assert "keine Sprache gefunden" in event.plaintext
         assert json.loads(files["chapters.json"].data)["chapters"] == []
         assert "#" not in files["recap.md"].data.decode().replace("# Aufnahme ohne Titel", "")
 
@@ -128,7 +161,7 @@ def test_evidence_that_isnt_there_is_told(
 HOSTILE = (
     "<script>alert(1)</script>", "<i>x</i>", "-->", "--", "00:00:00.000 --> 00:00:01.000", "a\n\nb", "\u202etxt.exe",
     "x\x00\x1b[1m", "NOTE x", "{\\an8}oben", "[x](javascript:alert(1))", "![x](https://x.y/z.png)", "# x", "---",
-    "&amp;", "\ud800", "**x**", "2",
+    "&amp;", "**x**", "2",
 )  # fmt: skip
 
 
@@ -143,15 +176,12 @@ def test_foreign_text_stays_text_in_every_format(
         notices=(Notice("other-tracks", {"track": attack, "others": attack}),),
     )  # fmt: skip
     recap = replace(sample_recap, lead=(Sentence(attack, ("u0001",)),))
-    if attack == "\ud800":  # the edge keeps lone surrogates out of JSON documents
-        files = {a.name: a for a in readable_files(transcript, recap, Talk(title=attack), sample_labels)}
-    else:
-        files = written(transcript, recap, Talk(title=attack), sample_labels)
+    files = written(transcript, recap, Talk(title=attack), sample_labels)
     one = clean(attack)
     captions = webvtt.from_string(files["transcript.vtt"].data.decode(), strict=True).captions
     assert unescape(captions[0].voice) == (one.replace("--", "–") or "Stimme 1")
     assert unescape(" ".join(c.text for c in captions)).replace("\n", " ").startswith(" ".join([one] * 12).strip())
-    assert not re.search(r"<(?!/?[cv][ .>])", "".join(c.raw_text for c in captions))
+    assert not re.search(r"<(?!/?(?:[cv]|lang)[ .>])", "".join(c.raw_text for c in captions))
     assert not re.search(r"[<>{}]", files["transcript.srt"].data.decode().replace(" --> ", ""))
     for name in ("transcript.md", "recap.md"):
         body = files[name].data.decode().split("---\n", 2)[2]
@@ -160,15 +190,62 @@ def test_foreign_text_stays_text_in_every_format(
         assert rendered.count("<h1>") == 1
         assert rendered.count("<hr") == 1
     for file in files.values():
-        assert not re.search("[\x00\x1b\u202e]", file.data.decode()) or file.name.endswith(".json")
+        if file.name not in WHOLE and not file.name.endswith(".docx"):
+            assert not re.search("[\x00\x1b\u202e]", file.data.decode())
 
 
-def readable_files(transcript: Transcript, recap: Recap, talk: Talk, labels: dict[str, str]) -> list[Artifact]:
-    return [
-        *(write(transcript, talk, labels) for name, write in TRANSCRIPT_FORMATS.items() if not name.endswith(".json")),
-        *(
-            write(recap, transcript, talk, labels)
-            for name, write in RECAP_FORMATS.items()
-            if not name.endswith(".json")
-        ),
-    ]
+def test_what_speaks_against_a_sentence_is_told_beside_it(
+    sample_transcript: Transcript, sample_recap: Recap, sample_talk: Talk, sample_labels: dict[str, str]
+) -> None:
+    said = "Es geht um Zeitungen mit 150.000 Abonnenten."
+    recap = replace(sample_recap, lead=(Sentence(said, ("u0002",), Basis.WRITTEN),))
+    files = written(sample_transcript, recap, sample_talk, sample_labels)
+    reason = "„150.000“ kommt im Beleg nicht vor"
+    document = Document(BytesIO(files["recap.docx"].data))
+    texts = {
+        "md": text_of(files["recap.md"]),
+        "html": text_of(files["recap.html"]),
+        "docx": "\n".join(paragraph.text for paragraph in document.paragraphs),
+        "comments": "\n".join(comment.text for comment in document.comments),
+    }
+    assert {name: text.count(reason) for name, text in texts.items()} == dict.fromkeys(texts, 1)
+    right = written(sample_transcript, sample_recap, sample_talk, sample_labels)
+    assert "kommt im Beleg nicht vor" not in text_of(right["recap.html"])
+
+
+def test_what_later_jobs_read_is_written_whatever_is_wanted(
+    sample_transcript: Transcript, sample_recap: Recap, sample_talk: Talk, sample_labels: dict[str, str]
+) -> None:
+    def names(export: Export) -> set[str]:
+        made = transcript_files(sample_transcript, sample_talk, sample_labels, export)
+        return {
+            a.name for a in (*made, *recap_files(sample_recap, sample_transcript, sample_talk, sample_labels, export))
+        }
+
+    assert names(Export(())) == ALWAYS
+    assert names(Export(("transcript.stm",))) == {*ALWAYS, "transcript.stm"}
+    assert names(Export()) == {*ALWAYS, *DEFAULT}
+    assert {"transcript.vtt", "recap.html", "chapters.json"} <= set(DEFAULT) <= set(FORMATS)
+
+
+def test_what_no_encoding_knows_is_left_out(
+    sample_transcript: Transcript, sample_recap: Recap, sample_labels: dict[str, str]
+) -> None:
+    first, *others = sample_transcript.utterances
+    spoken = replace(first, words=(replace(first.words[0], text="a\ud800\ufffe"), *first.words[1:]))
+    transcript = replace(sample_transcript, utterances=(spoken, *others), names={"SPEAKER_01": "\udfff"})
+    recap = replace(sample_recap, lead=(Sentence("\ud800", ("u0001",)),))
+    talk, labels, layout = Talk(title="\ud800"), sample_labels, Layout()
+    # The edge keeps such text out of the documents that hold all data.
+    made = [write(transcript, talk, labels) for name, write in TRANSCRIPT_FORMATS.items() if name not in WHOLE]
+    made += [write(transcript, talk, labels, layout) for write in SUBTITLE_FORMATS.values()]
+    made += [write(recap, transcript, talk, labels) for name, write in RECAP_FORMATS.items() if name not in WHOLE]
+    made += [write(chapter_marks(recap, transcript, talk, labels)) for write in CHAPTER_FORMATS.values()]
+    assert {file.name for file in made} == {*FORMATS} - {*WHOLE}
+
+
+def test_the_settings_know_the_formats_and_start_from_the_defaults() -> None:
+    assert set(get_args(ExportFormat)) == set(FORMATS) - ALWAYS
+    preset = load().export
+    assert preset.formats == DEFAULT
+    assert Layout(preset.line_length, preset.lines, preset.reading_speed) == Layout()

@@ -97,7 +97,8 @@ def test_every_sentence_shows_its_evidence(
     )  # fmt: skip
     assert recap_page.tags["details"] == len(parts)
     cited = {one for part in parts if part is not None for one in part.evidence}
-    assert {f"transcript.html#{one}" for one in cited} <= set(recap_page.links)
+    times = {int(sample_transcript.utterance(one).span.start) for one in cited}
+    assert {f"transcript.html#t={second}" for second in times} <= set(recap_page.links)
     assert all(sample_transcript.utterance(one).text in recap_page.text for one in cited)
 
 
@@ -126,6 +127,30 @@ def test_the_policy_allows_the_one_style_sheet_and_nothing_else(
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     assert b"url(" not in style
     assert b"@import" not in style
+
+
+def luminance(color: str) -> float:
+    """Relative luminance (WCAG 2.2) of "#rrggbb" or "#rgb"."""
+    digits = color.removeprefix("#")
+    pairs = re.findall("..", digits) if len(digits) == 6 else [digit * 2 for digit in digits]
+    channels = [int(pair, 16) / 255 for pair in pairs]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_every_text_has_the_contrast_of_wcag_aa_by_day_by_night_and_on_paper(
+    sample_transcript: Transcript, sample_talk: Talk, sample_labels: dict[str, str]
+) -> None:
+    style = transcript_html.write(sample_transcript, sample_talk, sample_labels).data.decode()
+    palettes = [
+        dict(re.findall(r"--(\w+): (#\w+)", block)) for block in re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    ]
+    assert len(palettes) == 3
+    for palette in palettes:
+        for ground in ("paper", "doubt"):
+            for text in ("ink", "faint", "accent"):
+                dark, light = sorted((luminance(palette[ground]), luminance(palette[text])))
+                assert (light + 0.05) / (dark + 0.05) >= 4.5, (ground, text)
 
 
 def test_silence_gives_pages_that_say_so(

@@ -1,0 +1,82 @@
+"""What stands at the top and the bottom of every file that a person opens."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from jobs.export.labels import Labels, sentence
+from jobs.export.origin import digital_source_type
+from jobs.export.readable import clean
+from jobs.export.voices import voices_of
+from jobs.german import enumeration, time_code
+from jobs.programme import Talk
+from jobs.recap import Recap
+from jobs.recording import Provenance
+from jobs.transcript import Notice, Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Cleaned (see `readable.clean`), not escaped; times as the reader sees them."""
+
+    title: str
+    #: That a machine made this and nobody checked it.
+    label: str
+    #: The same for programs: see `digital_source_type`.
+    origin: str
+    #: Sentences about the whole recording.
+    notices: tuple[str, ...]
+    duration: str
+    voices: tuple[str, ...]
+    #: When and with what the file was made; "" where the provenance isn't known.
+    made: str
+    #: When the latest part was made; None where the provenance isn't known.
+    made_at: datetime | None
+
+
+def transcript_heading(transcript: Transcript, talk: Talk, labels: Labels) -> Heading:
+    """Head a transcript; one without utterances has a notice that says why."""
+    return _heading(transcript, transcript, clean(talk.title or ""), transcript.provenance, labels)
+
+
+def recap_heading(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels) -> Heading:
+    """Head a recap draft; where the programme has no title, the proposed one is taken."""
+    proposed = "" if recap.headline is None else recap.headline.text
+    title = clean(talk.title or "") or clean(proposed)
+    return _heading(recap, transcript, title, (*transcript.provenance, recap.provenance), labels)
+
+
+def _heading(
+    made: Transcript | Recap, transcript: Transcript, title: str, provenance: Sequence[Provenance], labels: Labels
+) -> Heading:
+    voices = voices_of(transcript, labels)
+    return Heading(
+        title=title or labels["export.untitled"],
+        label=labels["draft.label"],
+        origin=digital_source_type(made),
+        notices=tuple(_notices(transcript, labels)),
+        duration=time_code(transcript.duration_s),
+        voices=tuple(map(voices.name, transcript.speakers)),
+        made=_made(provenance, labels),
+        made_at=max((one.created_at for one in provenance), default=None),
+    )
+
+
+def _notices(transcript: Transcript, labels: Labels) -> Iterator[str]:
+    notices = transcript.notices
+    if not transcript.utterances and all(notice.code != "no-speech" for notice in notices):
+        notices = (*notices, Notice("no-speech"))
+    for notice in notices:
+        yield clean(sentence(labels, "notice", notice.code, notice.fields))
+
+
+def _made(provenance: Sequence[Provenance], labels: Labels) -> str:
+    if not provenance:
+        return ""
+    latest = max(provenance, key=lambda one: one.created_at)
+    engines = dict.fromkeys(clean(f"{one.engine} {one.version}") for one in provenance)
+    return labels["export.made"].format(
+        date=latest.created_at.astimezone(UTC).strftime("%d.%m.%Y, %H:%M UTC"),
+        engines=enumeration(tuple(engines)),
+        version=clean(latest.app_version),
+    )

@@ -1,0 +1,149 @@
+"""A recap draft laid out for reading, every sentence with what was said: the same in every format."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jobs.checks import Flaw
+from jobs.evidence import Part, verify
+from jobs.export.heading import Heading, recap_heading
+from jobs.export.labels import Labels, sentence
+from jobs.export.readable import clean
+from jobs.export.said import Said, anchor, foreign, said
+from jobs.export.voices import Voices, voices_of
+from jobs.german import quoted, time_code
+from jobs.programme import Talk
+from jobs.recap import Chapter, Quote, Recap, Sentence
+from jobs.timeline import Seconds
+from jobs.transcript import Transcript, Utterance
+
+#: The file that evidence links lead to.
+TRANSCRIPT_PAGE = "transcript.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The utterance that bears a sentence out."""
+
+    link: str
+    voice: str
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence, a title or an open question, and what it rests on."""
+
+    text: str
+    #: ISO 639-1 where it isn't German and so needs a translation; None where it is.
+    language: str | None
+    evidence: tuple[Evidence, ...]
+    #: What speaks against it and what to do about it: evidence that isn't there, numbers and names that aren't in it, …
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteView:
+    """Somebody's words, already in quotation marks."""
+
+    claim: Claim
+    voice: str
+    time: str
+    link: str
+    #: In quotation marks.
+    translation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterView:
+    """A stretch on one topic."""
+
+    title: Claim
+    time: str
+    link: str
+    sentences: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecapView:
+    """A recap draft as it is read. What is empty is not to be shown."""
+
+    heading: Heading
+    headline: Claim | None
+    lead: tuple[Claim, ...]
+    quotes: tuple[QuoteView, ...]
+    chapters: tuple[ChapterView, ...]
+    questions: tuple[Claim, ...]
+
+
+def view_recap(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels) -> RecapView:
+    """Lay a recap out for reading."""
+    utterances = {utterance.id: utterance for utterance in transcript.utterances}
+    warnings: dict[int, list[str]] = {}
+    for finding in verify(recap, transcript, talk):
+        if finding.flaw is not Flaw.UNKNOWN_EVIDENCE:  # told with its id
+            reason = sentence(labels, "check", finding.flaw.value, finding.check.fields)
+            warnings.setdefault(id(finding.part), []).append(reason)
+    source = _Source(utterances, voices_of(transcript, labels), labels, warnings)
+    return RecapView(
+        heading=recap_heading(recap, transcript, talk, labels),
+        headline=None if recap.headline is None else source.claim(recap.headline),
+        lead=tuple(map(source.claim, recap.lead)),
+        quotes=tuple(map(source.quote, recap.quotes)),
+        chapters=tuple(map(source.chapter, recap.chapters)),
+        questions=tuple(
+            source.proven(question, sentence(labels, "question", question.code, question.fields), None)
+            for question in recap.open_questions
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The transcript that a recap is shown against."""
+
+    utterances: Mapping[str, Utterance]
+    voices: Voices
+    labels: Labels
+    #: By the part's identity: parts that are alike may stand in two places.
+    warnings: Mapping[int, Sequence[str]]
+
+    def claim(self, written: Sentence) -> Claim:
+        return self.proven(written, written.text, foreign(written.language))
+
+    def proven(self, part: Part, text: str, language: str | None) -> Claim:
+        known = [self.utterances[one] for one in part.evidence if one in self.utterances]
+        missing = (self.labels["export.missing"].format(id=one) for one in part.evidence if one not in self.utterances)
+        warnings = (*missing, *self.warnings.get(id(part), ()))
+        return Claim(clean(text), language, tuple(map(self.evidence, known)), tuple(map(clean, warnings)))
+
+    def evidence(self, utterance: Utterance) -> Evidence:
+        voice = self.voices.name(utterance.speaker)
+        return Evidence(_link(utterance.span.start), voice, said(utterance, self.labels))
+
+    def quote(self, spoken: Quote) -> QuoteView:
+        claim = self.proven(spoken, quoted(clean(spoken.text)), foreign(spoken.language))
+        translation = clean(spoken.translation or "")
+        return QuoteView(
+            claim=claim,
+            voice=self.voices.name(spoken.speaker),
+            time=time_code(spoken.span.start),
+            link=claim.evidence[0].link if claim.evidence else TRANSCRIPT_PAGE,
+            translation=quoted(translation) if translation else None,
+        )
+
+    def chapter(self, stretch: Chapter) -> ChapterView:
+        return ChapterView(
+            title=self.proven(stretch, stretch.title, foreign(stretch.language)),
+            time=time_code(stretch.span.start),
+            link=self.link_at(stretch.span.start),
+            sentences=tuple(map(self.claim, stretch.sentences)),
+        )
+
+    def link_at(self, start: Seconds) -> str:
+        """Where the transcript goes on after a point in time."""
+        following = (one.span.start for one in self.utterances.values() if one.span.end > start)
+        return next(map(_link, following), TRANSCRIPT_PAGE)
+
+
+def _link(start: Seconds) -> str:
+    return f"{TRANSCRIPT_PAGE}#{anchor(start)}"
