@@ -24,6 +24,10 @@ class Reason(StrEnum):
     INTRODUCES_SELF = "introduces-self"
     #: "Frau Hartmann, wer hört Ihnen zu?", and the next voice answers; or the one before is thanked by name.
     ADDRESSED = "addressed"
+    #: "Herzlich willkommen, Anna Lindner", and the next voice is hers.
+    WELCOMED = "welcomed"
+    #: "Ich begrüße Sie im Namen …", "I'm your host": the programme announces one who hosts.
+    HOSTS = "hosts"
     #: One voice, and the programme announces one guest.
     ANNOUNCED_ALONE = "announced-alone"
 
@@ -45,6 +49,17 @@ class Suggestion:
     heard: str
 
 
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A name that may be that of several voices."""
+
+    name: str
+    #: Diarization labels in order of first appearance, at least two.
+    speakers: tuple[str, ...]
+    #: Ids of the utterances in which the name was said.
+    evidence: tuple[str, ...]
+
+
 #: Longer silences end an exchange: whoever speaks then doesn't answer.
 MAX_ANSWER_S: Seconds = 8.0
 #: Sentences at the end of a turn that may address whoever comes next.
@@ -53,7 +68,7 @@ _LAST_SENTENCES = 3
 #: "Hartman" and "Hartmann" 0.93, "Lindner" and "Linda" 0.67.
 _SAME_WORD = 0.8
 #: Who says who they are is believed more than a host who hands over: somebody else may answer.
-_WEIGHT = {Reason.INTRODUCES_SELF: 3, Reason.ADDRESSED: 1}
+_WEIGHT = {Reason.INTRODUCES_SELF: 3, Reason.ADDRESSED: 1, Reason.WELCOMED: 1, Reason.HOSTS: 1}
 
 _CAPITAL = r"[A-ZÄÖÜ][\w’'-]+"
 _FULL = rf"{_CAPITAL}(?: (?:von|van|de|zu) )? {_CAPITAL}"
@@ -62,11 +77,27 @@ _TITLED = rf"(?:Frau|Herr|Mrs?\.?|Ms\.?|Miss)(?: (?:Dr\.|Doktor|Prof\.|Professor
 #: Up to four words: a trade or a second first name may stand before ("Ich bin Chefredakteurin Anna Berger").
 _SELF = re.compile(
     r"\b(?:ich bin(?: (?:die|der))?|ich hei(?:ß|ss)e|mein name ist|hier spricht|i['’]m|i am|my name(?: is|['’]s))"
-    rf" (?-i:({_CAPITAL}(?:(?: (?:von|van|de|zu))? {_CAPITAL}){{0,3}}))",
+    rf" (?:(?:doktor|professor(?:in)?|dr\.|prof\.) )*(?-i:({_CAPITAL}(?:(?: (?:von|van|de|zu))? {_CAPITAL}){{0,3}}))",
     re.IGNORECASE,
 )
 #: After these, one word is a name as well; after "ich bin" it may be a trade.
 _SELF_NAMED = re.compile(r"(?:hei(?:ß|ss)e|name ist|name is|name['’]s) \S+$", re.IGNORECASE)
+#: "Anna Lindner mein Name." "Jonas Brandt ist mein Name."
+_NAMED_LAST = re.compile(rf"(?:^|[,.] )({_FULL})(?: ist|,)? mein Name\b")
+#: What a host says to the person who is to speak next.
+_WELCOMES = re.compile(
+    r"\b(?:willkommen|begrüßen? (?:sie|wir)|ich begrüße|einen (?:großen |herzlichen )?applaus für|bühne frei für"
+    r"|(?:please|let'?s) welcome|a warm welcome|give it up for|schön, dass (?:du|sie))\b",
+    re.IGNORECASE,
+)
+#: Only who hosts says this.
+_HOSTING = re.compile(
+    r"\b(?:ich (?:begrüße (?:sie|euch)|moderiere|führe (?:sie|euch)?\s*durch|heiße (?:sie|euch) .*willkommen)"
+    r"|durch (?:den abend|das programm|die sendung) führ\w+ ich|mein (?:erster|nächster) gast"
+    r"|i['’]?(?:m| am) your (?:host|moderator)|(?:my|our) (?:first|next) guest)\b",
+    re.IGNORECASE,
+)
+_HOST_ROLE = re.compile(r"\b(?:moderat|host\b|gastgeber|präsentiert|presenter)", re.IGNORECASE)
 _CALLED = rf"(?:{_TITLED}|{_FULL}|{_CAPITAL})"
 #: A name that stands apart: "Frau Ott, wer …?", "…, Frau Ott?", "…, Frau Ott, darf …?", "Frau Ott?".
 _VOCATIVE = re.compile(rf"(?:^(?:(?i:und|and|aber|also|ja|gut|so),? )?|[,.] )({_CALLED})(?=[,?!.]|$)")
@@ -110,14 +141,8 @@ def suggestions(transcript: Transcript, talk: Talk) -> tuple[Suggestion, ...]:
     they were said, in full where a host or the voice itself says them in full. What is claimed of two voices, or two
     names of one voice, must be claimed more often than all that contradicts it.
     """
-    turns = _turns(transcript)
-    announced = tuple(guest.name for guest in talk.guests) or _presented(turns)
-    claims = tuple(_claims(turns, announced))
-    known = announced if talk.guests else (*announced, *_introduced(claims))
-    named = [(claim, name) for claim in claims if (name := _resolved(claim, known, strict=bool(talk.guests)))]
-    votes: Counter[tuple[str, str]] = Counter()
-    for claim, name in named:
-        votes[claim.speaker, name] += _WEIGHT[claim.reason]
+    named = _named(transcript, talk)
+    votes = _votes(named)
     found = {
         speaker: _suggestion(speaker, name, named)
         for (speaker, name), votes_for in votes.items()
@@ -127,6 +152,36 @@ def suggestions(transcript: Transcript, talk: Talk) -> tuple[Suggestion, ...]:
     if alone is not None:
         found.setdefault(alone.speaker, alone)
     return tuple(found[label] for label in transcript.speakers if label in found and label not in transcript.names)
+
+
+def conflicts(transcript: Transcript, talk: Talk) -> tuple[Conflict, ...]:
+    """Names that speak for several voices without a name, for none more than for all others; in order of the names."""
+    settled = {one.name for one in suggestions(transcript, talk)} | set(transcript.names.values())
+    named = [(c, n) for c, n in _named(transcript, talk) if n not in settled and c.speaker not in transcript.names]
+    found = []
+    for name in dict.fromkeys(name for _, name in named):
+        claims = [claim for claim, meant in named if meant == name]
+        voices = {claim.speaker for claim in claims}
+        if len(voices) > 1:
+            evidence = tuple(dict.fromkeys(one for claim in claims for one in claim.evidence))
+            found.append(Conflict(name, tuple(v for v in transcript.speakers if v in voices), evidence))
+    return tuple(found)
+
+
+def _named(transcript: Transcript, talk: Talk) -> list[tuple[_Claim, str]]:
+    """Every moment in which a voice seems to be somebody, and whom the programme can mean by it."""
+    turns = _turns(transcript)
+    announced = tuple(guest.name for guest in talk.guests) or _presented(turns)
+    claims = (*_claims(turns, announced), *_hosting(turns, talk.guests))
+    known = announced if talk.guests else (*announced, *_introduced(claims))
+    return [(claim, name) for claim in claims if (name := _resolved(claim, known, strict=bool(talk.guests)))]
+
+
+def _votes(named: Sequence[tuple[_Claim, str]]) -> Counter[tuple[str, str]]:
+    votes: Counter[tuple[str, str]] = Counter()
+    for claim, name in named:
+        votes[claim.speaker, name] += _WEIGHT[claim.reason]
+    return votes
 
 
 def _against(speaker: str, name: str, votes: Counter[tuple[str, str]]) -> int:
@@ -164,6 +219,7 @@ def _claims(turns: Sequence[list[Spoken]], known: Sequence[str]) -> Iterator[_Cl
             yield from _self_introduction(sentence)
         if index + 1 < len(turns):
             yield from _handover(turn, turns[index + 1], known)
+            yield from _welcomed(turn, turns[index + 1], known)
         if index:
             yield from _thanks(turn, turns[index - 1], known)
 
@@ -172,14 +228,44 @@ def _self_introduction(sentence: Spoken) -> Iterator[_Claim]:
     for match in _SELF.finditer(sentence.text):
         if sentence.speaker is not None and (" " in match.group(1) or _SELF_NAMED.search(match.group())):
             yield _claim(sentence.speaker, match.group(1), Reason.INTRODUCES_SELF, sentence)
+    for match in _NAMED_LAST.finditer(sentence.text):
+        if sentence.speaker is not None:
+            yield _claim(sentence.speaker, match.group(1), Reason.INTRODUCES_SELF, sentence)
+
+
+def _welcomed(turn: Sequence[Spoken], answer: Sequence[Spoken], known: Sequence[str]) -> Iterator[_Claim]:
+    """Who is welcomed by name at the end of a turn speaks next; of several who are welcomed, nobody knows which."""
+    if not _answers(turn, answer):
+        return
+    for sentence in reversed(turn[-_LAST_SENTENCES:]):
+        # Called by name as well, it counts as that.
+        if _WELCOMES.search(sentence.text) and not _called(sentence.text, known):
+            names = {name for match in _SEVERAL.finditer(sentence.text) if (name := _meant(match.group(), known))}
+            if len(names) == 1 and answer[0].speaker is not None:
+                yield _claim(answer[0].speaker, names.pop(), Reason.WELCOMED, sentence)
+            return
+
+
+def _meant(heard: str, known: Sequence[str]) -> str | None:
+    """The end of what was heard that is somebody known: "Willkommen Anna Lindner" is Anna Lindner."""
+    words = heard.split()
+    ends = (" ".join(words[start:]) for start in range(len(words) - 1))
+    return next((end for end in ends if any(_likeness(end, name) for name in known)), None)
+
+
+def _hosting(turns: Sequence[list[Spoken]], guests: Sequence[Guest]) -> Iterator[_Claim]:
+    """The voice that leads through the talk is whoever the programme announces for that, if it is one."""
+    hosts = [guest.name for guest in guests if _HOST_ROLE.search(guest.role or "")]
+    said = [sentence for turn in turns for sentence in turn if _HOSTING.search(sentence.text)]
+    voices = {sentence.speaker for sentence in said}
+    if len(hosts) == 1 and len(voices) == 1 and said[0].speaker is not None:
+        yield _claim(said[0].speaker, hosts[0], Reason.HOSTS, said[0])
 
 
 def _handover(turn: Sequence[Spoken], answer: Sequence[Spoken], known: Sequence[str]) -> Iterator[_Claim]:
     """The last name called in a turn is that of the voice that speaks next; more than one in a sentence is nobody's."""
     speaker = answer[0].speaker
-    late = answer[0].span.start - turn[-1].span.end > MAX_ANSWER_S
-    # "Mhm" comes from anybody.
-    if speaker is None or late or sum(len(sentence.words) for sentence in answer) < 3:
+    if speaker is None or not _answers(turn, answer):
         return
     for sentence in reversed(turn[-_LAST_SENTENCES:]):
         names = _called(sentence.text, known)
@@ -187,6 +273,12 @@ def _handover(turn: Sequence[Spoken], answer: Sequence[Spoken], known: Sequence[
             if len(names) == 1:
                 yield _claim(speaker, names[0], Reason.ADDRESSED, sentence)
             return
+
+
+def _answers(turn: Sequence[Spoken], answer: Sequence[Spoken]) -> bool:
+    """Whether a voice takes over soon, and with more than the "mhm" that comes from anybody."""
+    late = answer[0].span.start - turn[-1].span.end > MAX_ANSWER_S
+    return not late and sum(len(sentence.words) for sentence in answer) >= 3
 
 
 def _called(text: str, known: Sequence[str]) -> list[str]:

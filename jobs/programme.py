@@ -1,13 +1,14 @@
-"""What the programme says about a talk: the sidecar `NAME.yaml` beside a recording.
+"""What the programme says about a talk: the sidecar `NAME.yaml` beside a recording, or an entry of a schedule.
 
-A sidecar is optional, and so is every field in it. German and English keys are both understood, so
+All of it is optional, and so is every field in it. German and English keys are both understood, so
 that a producer can write it without looking anything up.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from jobs.errors import InputError
+from jobs.transcript import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,31 @@ class Talk:
     max_speakers: int | None = None
     #: Source protection: no language model off this machine, no word of it in logs.
     sensitive: bool = False
+    #: Wanted before the others.
+    urgent: bool = False
+    #: How it was found, and what about it the producer should look at.
+    notices: tuple[Notice, ...] = ()
 
-    @property
-    def hotwords(self) -> tuple[str, ...]:
-        """Guests' names first, then the terms, each once."""
-        return tuple(dict.fromkeys((*(guest.name for guest in self.guests), *self.terms)))
+
+def merged(sidecar: Talk, schedule: Talk, glossary: Sequence[str] = ()) -> Talk:
+    """One talk of all that is known: what the sidecar says goes before the schedule, entry by entry.
+
+    The guests are one entry, so are the bounds on voices. Terms add up, the sidecar's first and the glossary's last.
+    Sensitive or urgent is what either calls so.
+    """
+    voices = sidecar if (sidecar.min_speakers, sidecar.max_speakers) != (None, None) else schedule
+    return replace(
+        sidecar,
+        title=sidecar.title or schedule.title,
+        guests=sidecar.guests or schedule.guests,
+        language=sidecar.language or schedule.language,
+        terms=tuple(dict.fromkeys((*sidecar.terms, *schedule.terms, *glossary))),
+        min_speakers=voices.min_speakers,
+        max_speakers=voices.max_speakers,
+        sensitive=sidecar.sensitive or schedule.sensitive,
+        urgent=sidecar.urgent or schedule.urgent,
+        notices=(*sidecar.notices, *schedule.notices),
+    )
 
 
 _KEYS = {
@@ -48,10 +69,13 @@ _KEYS = {
     "terms": "terms", "names": "terms", "begriffe": "terms", "namen": "terms", "glossar": "terms",
     "voices": "voices", "stimmen": "voices",
     "sensitive": "sensitive", "vertraulich": "sensitive",
+    "urgent": "urgent", "dringend": "urgent",
     "purpose": "purpose", "zweck": "purpose",
 }  # fmt: skip
 _LANGUAGES = {"deutsch": "de", "german": "de", "englisch": "en", "english": "en", "gemischt": None, "mixed": None}
 _MAX_VOICES = 50
+#: More guests or terms than this are no talk.
+_MAX_ENTRIES = 500
 #: Voices beyond those announced that a recording may hold: somebody who opens the stage, a question from the audience.
 UNANNOUNCED_VOICES = 2
 
@@ -78,10 +102,11 @@ def parse_talk(data: object) -> Talk:
         title=_text(given.get("title"), "titel"),
         guests=guests,
         language=_language(given.get("language")),
-        terms=tuple(_text(entry, "begriffe") or "" for entry in _entries(given.get("terms"), "begriffe")),
+        terms=_terms(given.get("terms")),
         min_speakers=least,
         max_speakers=most,
-        sensitive=_flag(given.get("sensitive")),
+        sensitive=_flag(given.get("sensitive"), "vertraulich"),
+        urgent=_flag(given.get("urgent"), "dringend"),
     )
 
 
@@ -94,9 +119,25 @@ def _text(value: object, key: str) -> str | None:
         return None
     if isinstance(value, (Mapping, list, tuple)):
         raise _bad(f"„{key}“ muss ein Text sein.")
-    # YAML can write half a surrogate pair, which no file can hold.
+    # YAML can write half a surrogate pair, which no file can hold, and signs that turn the reading direction.
     clean = str(value).encode(errors="replace").decode()
-    return " ".join(clean.split())[:300] or None
+    shown = "".join(sign for sign in clean if sign.isprintable() or sign.isspace())
+    return " ".join(shown.split())[:300] or None
+
+
+def _terms(value: object) -> tuple[str, ...]:
+    return tuple(text for entry in _entries(value, "begriffe") if (text := _text(entry, "begriffe")))
+
+
+def parse_glossary(data: object) -> tuple[str, ...]:
+    """Read the content of `glossar.yaml`: a list of names and terms, or one under "begriffe".
+
+    Raises:
+        InputError: "bad-sidecar"; the field `what` says in German what to correct.
+    """
+    if isinstance(data, Mapping):
+        return parse_talk(data).terms
+    return _terms(data)
 
 
 def _entries(value: object, key: str) -> tuple[object, ...]:
@@ -106,6 +147,8 @@ def _entries(value: object, key: str) -> tuple[object, ...]:
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if not isinstance(value, (list, tuple)):
         raise _bad(f"„{key}“ muss eine Liste sein.")
+    if len(value) > _MAX_ENTRIES:
+        raise _bad(f"„{key}“ hat mehr als {_MAX_ENTRIES} Einträge; bitte kürzen.")
     return tuple(entry for entry in value if entry is not None)
 
 
@@ -138,7 +181,7 @@ def _voices(value: object) -> tuple[int | None, int | None]:
     """A number ("3") is an upper bound: announced guests may stay away, and the audience may ask. "2-4" gives both."""
     if value is None:
         return None, None
-    parts = str(value).replace("–", "-").split("-")
+    parts = (_text(value, "stimmen") or "").replace("–", "-").split("-")
     try:
         numbers = [int(part) for part in parts]
     except ValueError:
@@ -153,12 +196,12 @@ def _voices(value: object) -> tuple[int | None, int | None]:
     return (numbers[0] if len(numbers) == 2 else None), numbers[-1]
 
 
-def _flag(value: object) -> bool:
+def _flag(value: object, key: str) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
-    text = str(value).strip().lower()
+    text = (_text(value, key) or "").lower()
     if text in {"ja", "yes", "true", "1"}:
         return True
     if text in {"nein", "no", "false", "0"}:
         return False
-    raise _bad("„vertraulich“ muss „ja“ oder „nein“ sein.")
+    raise _bad(f"„{key}“ muss „ja“ oder „nein“ sein.")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from jobs.german import enumeration, time_code
-from jobs.names import Reason, Suggestion, suggestions
+from jobs.names import Conflict, Reason, Suggestion, conflicts, suggestions
 from jobs.programme import Talk
 from jobs.recap import Question
 from jobs.transcript import Transcript, Utterance
@@ -16,23 +16,26 @@ MUCH_DOUBT = 0.05
 _CODES = {
     Reason.INTRODUCES_SELF: "speaker-introduces-self",
     Reason.ADDRESSED: "speaker-addressed",
+    Reason.WELCOMED: "speaker-welcomed",
+    Reason.HOSTS: "speaker-hosts",
     Reason.ANNOUNCED_ALONE: "speaker-announced-alone",
 }
 _Fields = Mapping[str, str | int | float]
 
 
 def open_questions(transcript: Transcript, talk: Talk) -> tuple[Question, ...]:
-    """Voices without a name, guests without a voice, too much that is in doubt; `MAX_QUESTIONS` at most.
+    """Voices without a name or with the same, guests without one, too much that is in doubt; `MAX_QUESTIONS` at most.
 
     A voice that somebody named in the recording is asked about as "probably …"; its guest then counts as heard.
     """
     found = suggestions(transcript, talk)
     numbers = {label: number for number, label in enumerate(transcript.speakers, start=1)}
-    suggested = [_suggested(numbers[one.speaker], one) for one in found]
-    named = {one.speaker for one in found} | set(transcript.names)
+    torn = conflicts(transcript, talk)
+    suggested = [*(_torn(numbers, one) for one in torn), *(_suggested(numbers[one.speaker], one) for one in found)]
+    named = {one.speaker for one in found} | set(transcript.names) | {v for one in torn for v in one.speakers}
     first = {u.speaker: u for u in reversed(transcript.utterances)}
     unnamed = [(number, first[label]) for label, number in numbers.items() if label not in named]
-    heard = {one.name for one in found} | set(transcript.names.values())
+    heard = {one.name for one in found} | {one.name for one in torn} | set(transcript.names.values())
     missing = [guest.name for guest in talk.guests if guest.name not in heard]
     doubt = _much_doubt(transcript)
     room = MAX_QUESTIONS - len(doubt)
@@ -40,6 +43,11 @@ def open_questions(transcript: Transcript, talk: Talk) -> tuple[Question, ...]:
     voices = _voices(unnamed, together=short)
     guests = _guests(missing, together=short)
     return (*_first(suggested, room - len(voices) - len(guests)), *voices, *guests, *doubt)
+
+
+def _torn(numbers: Mapping[str, int], conflict: Conflict) -> Question:
+    voices = enumeration([str(numbers[speaker]) for speaker in conflict.speakers])
+    return Question("speakers-share-name", {"number": voices, "name": conflict.name}, conflict.evidence)
 
 
 def _suggested(number: int, suggestion: Suggestion) -> Question:

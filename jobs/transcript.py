@@ -22,11 +22,17 @@ class Doubt(StrEnum):
     LOW_CONFIDENCE = "low-confidence"
     #: More words a second than anyone can say.
     IMPOSSIBLE_RATE = "impossible-rate"
+    #: The names and terms that the recognizer was given, come back where nobody says them.
+    ECHO = "echo"
+    #: Letters that the language isn't written in.
+    SCRIPT = "script"
+    #: Words of another language than the one it was heard in: translated, or misheard.
+    LANGUAGE = "language"
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One spoken word as the recognizer heard it, punctuation attached, no outer spaces."""
+    """One spoken word, punctuation attached, no outer spaces."""
 
     text: str
     span: Span
@@ -34,6 +40,10 @@ class Word:
     probability: float
     #: Diarization label such as "SPEAKER_00"; None where no turn is near enough.
     speaker: str | None = None
+    #: What the recognizer heard, where `text` was repaired to the spelling of the programme; one word or several.
+    heard: str | None = None
+    #: Whether the times were worked out from the words around it, because nothing better is known.
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -18,7 +18,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from config.settings import Settings
-from jobs.artifacts import Failure, Manifest, folder_of
+from jobs.artifacts import Failure, Manifest, folder_of, stages_folder
 from jobs.errors import EngineError, InputError, NachleseError, SetupError, StorageError
 from jobs.timeline import Seconds
 from jobs.transcript import Transcript
@@ -233,13 +233,13 @@ _KINDS = {Kind.RECORDING: _recording, Kind.STRETCH: _stretch, Kind.DRAFT: _draft
 
 def _tried(ticket: Ticket, errand: Errand, bench: Bench, do: Callable[[Ticket, Bench], Ending]) -> Ending:
     """Do what may be tried a few times. A try that ends without a word (killed, out of memory) is counted too."""
-    ticket = counted(ticket, +1)
+    ticket = counted(_further(ticket, bench.storage), +1)
     write_ticket(bench.storage, ticket)
     bench.begun()
     log.info("errand.started", job_id=errand.id, tries=ticket.tries, size_bytes=ticket.recording.size_bytes)
     try:
-        if ticket.tries > bench.settings.worker.max_tries:
-            message = f"{ticket.tries - 1} tries ended without a word: look for processes killed for want of memory"
+        if ticket.futile > bench.settings.worker.max_tries:
+            message = f"{ticket.futile - 1} tries ended without a word: look for processes killed for want of memory"
             raise EngineError("gave-up", message)  # noqa: TRY301  # the same ending as every other last failure
         return do(ticket, bench)
     except HandedBack:
@@ -252,6 +252,13 @@ def _tried(ticket: Ticket, errand: Errand, bench: Bench, do: Callable[[Ticket, B
         return _unready(errand, error)
     except Exception as error:  # the job boundary
         return _failed_or_later(ticket, _failure(errand, error), bench.storage, bench.settings)
+
+
+def _further(ticket: Ticket, storage: Storage) -> Ticket:
+    """Note whether the last try has got further than those before it: a long recording may be killed ever so often."""
+    folder = folder_of(ticket.key) + stages_folder(ticket.recording.id)
+    stored = sum(1 for _ in storage.list(folder))
+    return replace(ticket, fruitful=ticket.tries, stages=stored) if stored > ticket.stages else ticket
 
 
 def _failure(errand: Errand, error: Exception) -> NachleseError:
@@ -287,7 +294,7 @@ def _write_draft(ticket: Ticket, bench: Bench) -> Ending:
 def _hand_on(ticket: Ticket, bench: Bench) -> Ending:
     """The words are there; the recap has a queue and tries of its own. Intake queues it again if it gets lost."""
     errand, queue = Errand(ticket.recording.id, Kind.DRAFT), bench.settings.recap.queue
-    write_ticket(bench.storage, replace(ticket, tries=0))
+    write_ticket(bench.storage, replace(ticket, tries=0, fruitful=0))
     write_mark(bench.storage, ticket.key, ticket.recording.id, Mark.HEARD)
     try:
         job_queue(bench.settings, queue).enqueue(
@@ -324,9 +331,9 @@ def _failed(ticket: Ticket, error: NachleseError, storage: Storage) -> Ending:
 
 
 def _failed_or_later(ticket: Ticket, error: NachleseError, storage: Storage, settings: Settings) -> Ending:
-    if isinstance(error, InputError) or ticket.tries >= settings.worker.max_tries:
+    if isinstance(error, InputError) or ticket.futile >= settings.worker.max_tries:
         return _failed(ticket, error, storage)
-    pause = pause_s(ticket.tries)
+    pause = pause_s(ticket.futile)
     about = {"code": error.code, "detail": error.detail, "tries": ticket.tries, "pause_s": pause}
     log.warning("recording.postponed", recording_id=ticket.recording.id, **about)
     return Ending(End.LATER, pause, error.code)

@@ -9,7 +9,7 @@ import pytest
 import webvtt
 
 NAMES = ("gespraech.opus", "einzel.opus", "zwiegespraech.opus", "zweisprachig.opus", "stille.flac", "rauschen.flac",
-         "musik.opus")  # fmt: skip
+         "musik.opus", "namen.opus")  # fmt: skip
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.names import Reason, suggestions
+from jobs.names import Conflict, Reason, conflicts, suggestions
 from jobs.programme import Guest, Talk
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Transcript, Utterance, Word
@@ -202,3 +202,67 @@ def test_every_suggestion_was_said_and_no_name_is_given_twice(said, talk):
         assert one.evidence
         assert any(one.heard in sound[evidence] for evidence in one.evidence)
         assert not talk.guests or one.name in {guest.name for guest in talk.guests}
+
+
+@pytest.mark.parametrize(
+    "welcome",
+    [
+        "Ich begrüße auf der Bühne Anna Lindner.",
+        "Und jetzt einen großen Applaus für Anna Lindner!",
+        "Please welcome Anna Lindner.",
+        "Herzlich willkommen, Anna Lindner.",
+        "Bitte begrüßen Sie mit mir Anna Lindener.",
+    ],
+)
+def test_who_is_welcomed_speaks_next(welcome):
+    said = ((HOST, welcome), (ONE, "Danke für die schöne Einladung."))
+    assert who(*said, talk=PROGRAMME)[ONE] == "Anna Lindner"
+    (found,) = [one for one in suggestions(conversation(*said), PROGRAMME) if one.speaker == ONE]
+    assert found.evidence == ("u0001",)
+    assert found.reason in {Reason.WELCOMED, Reason.ADDRESSED}
+
+
+def test_of_several_who_are_welcomed_nobody_knows_who_speaks():
+    said = ((HOST, "Ich begrüße heute Anna Lindner und Lena Hartmann."), (ONE, "Danke für die Einladung."))
+    assert ONE not in who(*said, talk=PROGRAMME)
+
+
+def test_who_is_welcomed_and_says_nothing_is_not_the_next_voice():
+    said = ((HOST, "Ich begrüße Anna Lindner."), (ONE, "Mhm."))
+    assert ONE not in who(*said, talk=PROGRAMME)
+
+
+@pytest.mark.parametrize(
+    "text", ["Ich begrüße Sie zu diesem Abend.", "I'm your host tonight.", "Durch den Abend führe ich."]
+)
+def test_the_voice_that_hosts_is_the_one_announced_for_it(text):
+    said = ((HOST, text), (ONE, "Es ist sehr voll hier."))
+    assert who(*said, talk=PROGRAMME) == {HOST: "Jonas Brandt"}
+    assert HOST not in who(*said, talk=Talk(guests=(Guest("A B", "Moderation"), Guest("C D", "Moderation"))))
+    assert not who(*said)
+
+
+def test_two_voices_that_host_leave_it_open():
+    said = ((HOST, "Ich begrüße Sie herzlich."), (ONE, "Ich moderiere hier auch."))
+    assert not who(*said, talk=PROGRAMME)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Anna Lindner mein Name.", "Guten Abend, Anna Lindner ist mein Name.", "Ich bin Dr. Anna Lindner vom Kurier."],
+)
+def test_more_ways_to_say_who_one_is(text):
+    assert who((ONE, text)) == {ONE: "Anna Lindner"}
+
+
+def test_a_name_that_two_voices_claim_is_nobodys_and_is_told():
+    said = ((ONE, "Ich heiße Anna Lindner."), (TWO, "Mein Name ist Anna Lindner."))
+    transcript = conversation(*said)
+    assert not suggestions(transcript, PROGRAMME)
+    assert conflicts(transcript, PROGRAMME) == (Conflict("Anna Lindner", (ONE, TWO), ("u0001", "u0002")),)
+
+
+def test_a_name_that_is_settled_is_no_conflict():
+    said = ((ONE, "Ich heiße Anna Lindner."), (TWO, "Mein Name ist Anna Lindner."))
+    assert not conflicts(conversation(*said, names={ONE: "Anna Lindner"}), PROGRAMME)
+    assert not conflicts(conversation(said[0]), PROGRAMME)

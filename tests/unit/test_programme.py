@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from config.settings import labels
 from jobs.errors import InputError
 from jobs.export.labels import sentence
-from jobs.programme import UNANNOUNCED_VOICES, Guest, Talk, parse_talk
+from jobs.programme import UNANNOUNCED_VOICES, Guest, Talk, merged, parse_glossary, parse_talk
+from jobs.transcript import Notice
 
 #: Whatever YAML can say.
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.binary()
@@ -14,7 +15,19 @@ anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(scalars, inner, max_size=4), max_leaves=12
 )
 fields = st.sampled_from(
-    ["titel", "gäste", "Personen", "sprache", "begriffe", "stimmen", "vertraulich", "zweck", "title", " Terms "]
+    [
+        "titel",
+        "gäste",
+        "Personen",
+        "sprache",
+        "begriffe",
+        "stimmen",
+        "vertraulich",
+        "dringend",
+        "zweck",
+        "title",
+        " Terms ",
+    ]
 )
 
 
@@ -48,7 +61,6 @@ def test_a_sidecar_as_a_producer_writes_it():
         max_speakers=4,
         sensitive=True,
     )
-    assert talk.hotwords == ("Anna Lindner", "Jonas Brandt", "Lena Hartmann", "Stadtpodcast", "Lokalzeitung")
 
 
 def test_nothing_needs_to_be_said():
@@ -112,7 +124,12 @@ def test_whatever_yaml_holds_is_a_talk_or_the_producers_mistake(data):
     else:
         code = "bad-sidecar"
     assert code == "bad-sidecar"
-    for text in (talk.title or "", *talk.hotwords, *(guest.role or "" for guest in talk.guests)):
+    for text in (
+        talk.title or "",
+        *talk.terms,
+        *(guest.name for guest in talk.guests),
+        *(guest.role or "" for guest in talk.guests),
+    ):
         text.encode()
         assert len(text) <= 300
         assert text == " ".join(text.split())
@@ -120,9 +137,58 @@ def test_whatever_yaml_holds_is_a_talk_or_the_producers_mistake(data):
     assert (talk.min_speakers or 1) <= (talk.max_speakers or 50)
 
 
-@given(st.lists(st.sampled_from("abcd")), st.lists(st.sampled_from("cdef")))
-def test_hotwords_come_once_and_guests_first(guests, terms):
-    hotwords = Talk(guests=tuple(Guest(name) for name in guests), terms=tuple(terms)).hotwords
-    assert set(hotwords) == {*guests, *terms}
-    assert len(hotwords) == len(set(hotwords))
-    assert set(hotwords[: len(set(guests))]) == set(guests)
+@pytest.mark.parametrize(
+    ("said", "urgent"),
+    [({"dringend": "ja"}, True), ({"Urgent": True}, True), ({"dringend": "nein"}, False), ({}, False)],
+)
+def test_urgent_is_said_in_either_language(said, urgent):
+    assert parse_talk(said).urgent is urgent
+
+
+def test_an_answer_that_is_neither_names_its_entry():
+    with pytest.raises(InputError) as caught:
+        parse_talk({"dringend": "sehr"})
+    assert "„dringend“" in caught.value.fields["what"]
+
+
+SIDECAR = Talk("Neu", (Guest("A"),), "en", ("x", "y"), 2, 3, sensitive=True, notices=(Notice("one"),))
+SCHEDULE = Talk("Alt", (Guest("B"),), "de", ("y", "z"), None, 9, urgent=True, notices=(Notice("two"),))
+
+
+@pytest.mark.parametrize("field", ["title", "guests", "language", "min_speakers", "max_speakers"])
+def test_the_sidecar_goes_before_the_schedule(field):
+    assert getattr(merged(SIDECAR, SCHEDULE), field) == getattr(SIDECAR, field)
+    assert getattr(merged(Talk(), SCHEDULE), field) == getattr(SCHEDULE, field)
+
+
+def test_terms_add_up_and_the_glossary_comes_last():
+    assert merged(SIDECAR, SCHEDULE, ("g", "x")).terms == ("x", "y", "z", "g")
+
+
+@pytest.mark.parametrize("field", ["sensitive", "urgent"])
+def test_sensitive_or_urgent_is_what_either_calls_so(field):
+    assert getattr(merged(SIDECAR, SCHEDULE), field)
+    assert getattr(merged(SCHEDULE, SIDECAR), field)
+    assert not getattr(merged(Talk(), Talk()), field)
+
+
+def test_notices_of_both_are_kept_and_nothing_is_lost_to_nothing():
+    assert merged(SIDECAR, SCHEDULE).notices == (Notice("one"), Notice("two"))
+    assert merged(SIDECAR, Talk()) == merged(Talk(), SIDECAR) == SIDECAR
+
+
+@pytest.mark.parametrize(
+    "data", [["Elbkurier", "Anna Lindner"], "Elbkurier, Anna Lindner", {"begriffe": ["Elbkurier", "Anna Lindner"]}]
+)
+def test_a_glossary_is_a_list_of_terms(data):
+    assert parse_glossary(data) == ("Elbkurier", "Anna Lindner")
+    assert parse_glossary(None) == ()
+
+
+def test_signs_that_turn_the_reading_direction_are_left_out():
+    assert parse_talk({"titel": "Das \u202eEnde\x00"}).title == "Das Ende"
+
+
+def test_more_terms_than_a_talk_can_have_are_a_mistake():
+    with pytest.raises(InputError):
+        parse_talk({"begriffe": ["x"] * 501})

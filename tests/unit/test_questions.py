@@ -73,3 +73,10 @@ def test_a_big_panel_asks_few_questions_and_forgets_nobody(introduced, announced
     assert all(name in text for name in people[: max(known, announced)])
     assert all(str(number) in text for number in range(1, 10))
     assert "zweifelhaft" in text
+
+
+def test_voices_that_may_be_the_same_guest_are_asked_about_together():
+    transcript = conversation((HOST, "Ich heiße Anna Lindner."), ("SPEAKER_01", "Mein Name ist Anna Lindner."))
+    (question,) = open_questions(transcript, Talk(guests=(Guest("Anna Lindner"),)))
+    assert (question.code, question.evidence) == ("speakers-share-name", ("u0000", "u0001"))
+    assert question.fields == {"number": "1 und 2", "name": "Anna Lindner"}
