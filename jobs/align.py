@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from jobs.doubt import doubt_of
 from jobs.german import is_sentence_end
-from jobs.timeline import Seconds
+from jobs.timeline import Seconds, Span
 from jobs.transcribe import Segment
 from jobs.transcript import Turn, Utterance, Word
 
@@ -26,17 +25,30 @@ def assign_speakers(words: Sequence[Word], turns: Sequence[Turn], *, max_gap: Se
     `turns` are exclusive and in time order. A word that no turn touches takes the nearest turn within `max_gap`,
     else it keeps `speaker=None`: an editor decides, we don't guess. Every word keeps its place, text and times.
     """
-    ends = [turn.span.end for turn in turns]
-    return tuple(replace(word, speaker=_speaker(word, turns, ends, max_gap)) for word in words)
+    row = _Row(turns)
+    return tuple(replace(word, speaker=_speaker(word, row, max_gap)) for word in words)
 
 
-def _speaker(word: Word, turns: Sequence[Turn], ends: Sequence[Seconds], max_gap: Seconds) -> str | None:
+class _Row:
+    """Exclusive turns in time order, where those near a span are found without a look at the others."""
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self._turns = turns
+        # Exclusive turns end in the order they start.
+        self._ends = [turn.span.end for turn in turns]
+
+    def near(self, span: Span, reach: Seconds) -> Iterator[Turn]:
+        """The turns that are at most `reach` away, in time order."""
+        for place in range(bisect_left(self._ends, span.start - reach), len(self._turns)):
+            if self._turns[place].span.start > span.end + reach:
+                return
+            yield self._turns[place]
+
+
+def _speaker(word: Word, row: _Row, max_gap: Seconds) -> str | None:
     covered: dict[str, Seconds] = {}
     nearest: tuple[Seconds, str] | None = None
-    # Exclusive turns end in the order they start, so that nothing before this place can be near.
-    for turn in turns[bisect_left(ends, word.span.start - max_gap) :]:
-        if turn.span.start > word.span.end + max_gap:
-            break
+    for turn in row.near(word.span, max_gap):
         covered[turn.speaker] = covered.get(turn.speaker, 0.0) + turn.span.overlap(word.span)
         distance = turn.span.gap(word.span)
         if nearest is None or distance < nearest[0]:
@@ -82,14 +94,14 @@ def utterances(segments: Sequence[Segment], turns: Sequence[Turn]) -> tuple[Utte
 
     `turns` are exclusive and in time order. No word is lost, doubled or moved.
     """
+    row = _Row(turns)
     found: list[Utterance] = []
     for language, run in groupby(segments, key=lambda segment: segment.language):
-        heard = list(run)
-        origin = [segment for segment in heard for _ in segment.words]
-        words = snap_to_sentences(assign_speakers([word for segment in heard for word in segment.words], turns))
+        heard = [word for segment in run for word in segment.words]
+        words = snap_to_sentences([replace(word, speaker=_speaker(word, row, MAX_GAP_S)) for word in heard])
         for start, stop in _breaks(words):
-            doubt = doubt_of(words[start:stop], origin[start:stop], turns)
-            found.append(Utterance(f"u{len(found) + 1:04d}", words[start:stop], words[start].speaker, language, doubt))
+            said = words[start:stop]
+            found.append(Utterance(f"u{len(found) + 1:04d}", said, said[0].speaker, language))
     return tuple(found)
 
 

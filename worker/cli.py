@@ -5,6 +5,7 @@ Nothing heavy is imported before a command needs it: `nachlese --help` answers a
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from jobs.recap import Recap
     from jobs.transcript import Transcript
     from worker.dispatch import JobQueue
+    from worker.engines.host import Role
     from worker.job import Outcome
     from worker.storage import Storage
 
 DONE, FAILED, UNUSABLE = 0, 1, 2
 
-_EVERYBODY = ("run", "up", "put", "status", "ls", "pull", "retry")
+_EVERYBODY = ("run", "up", "put", "status", "ls", "pull", "retry", "rerun")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Ausgabe für Programme (JSON).")
 _CONFIG = click.option(
     "--config", type=click.Path(dir_okay=False), help="Settings file (default: nachlese.toml, if there)."
@@ -86,13 +88,13 @@ def _show_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> 
 @_CONFIG
 @click.pass_context
 def cli(ctx: click.Context, debug: bool, config: str | None) -> None:
-    r"""Nachlese macht aus Bühnenaufnahmen und Podcasts Transkripte mit Namen und deutsche Rückblick-Entwürfe.
+    """Nachlese macht aus Bühnenaufnahmen und Podcasts Transkripte mit Namen und deutsche Rückblick-Entwürfe.
 
     \b
     Eine Aufnahme auf diesem Rechner:   nachlese run AUFNAHME.mp4
     Alles auf diesem Rechner:           nachlese up
     Ist alles bereit?                   nachlese doctor
-    """
+    """  # noqa: D301  # click's own sign
     ctx.obj = {"debug": debug, "config": config}
 
 
@@ -161,22 +163,29 @@ def up(ctx: click.Context, data: Path, port: int) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Begleitdatei (sonst NAME.yaml daneben).",
 )
+@click.option("--urgent", is_flag=True, help="Dringend: kommt vor den anderen an die Reihe.")
 @_JSON
 @click.pass_context
-def put(ctx: click.Context, file: Path, key: str | None, talk: Path | None, as_json: bool) -> None:
+def put(  # noqa: PLR0913  # one parameter an option
+    ctx: click.Context, file: Path, key: str | None, talk: Path | None, urgent: bool, as_json: bool
+) -> None:
     """Eine Aufnahme mit ihrer Begleitdatei hochladen."""
     from config.settings import labels  # noqa: PLC0415
     from worker import status as standing  # noqa: PLC0415
+    from worker.rerun import hasten  # noqa: PLC0415
 
     settings = _settings(ctx)
-    done = standing.put(file, _storage(settings), settings, key=key, talk=talk, moved=None)
+    storage = _storage(settings)
+    done = standing.put(file, storage, settings, key=key, talk=talk, moved=None)
+    hastened = urgent and hasten(done.key, storage, _queue(settings))
     word = "replaced" if done.replaced else "uploaded" if done.uploaded else "unchanged"
     if as_json:
-        click.echo(
-            json.dumps({"key": done.key, "uploaded": done.uploaded, "replaced": done.replaced}, ensure_ascii=False)
-        )
+        answer = {"key": done.key, "uploaded": done.uploaded, "replaced": done.replaced, "urgent": hastened}
+        click.echo(json.dumps(answer, ensure_ascii=False))
     else:
         click.echo(labels()[f"put.{word}"].format(name=done.key))
+        if urgent:
+            click.echo(labels()["put.urgent" if hastened else "put.urgent_too_late"])
         click.echo(f"Nachsehen: nachlese status {shlex.quote(done.key)}")
 
 
@@ -195,25 +204,29 @@ def status(ctx: click.Context, key: str | None, as_json: bool) -> None:
     else:
         states = [standing.state_of(key, storage, queue, settings)]
     _tell(states, as_json=as_json)
-    if key is not None and states[0].phase in {standing.Phase.FAILED, standing.Phase.MISSING, standing.Phase.IGNORED}:
+    if key is not None and states[0].phase in {*standing.FAILED, standing.Phase.MISSING, standing.Phase.IGNORED}:
         ctx.exit(FAILED)
 
 
 @cli.command()
 @click.argument("prefix", default="", metavar="[ANFANG]")
+@click.option("--failed", is_flag=True, help="Nur gescheiterte und beiseitegelegte, mit dem Grund.")
 @_JSON
 @click.pass_context
-def ls(ctx: click.Context, prefix: str, as_json: bool) -> None:
+def ls(ctx: click.Context, prefix: str, failed: bool, as_json: bool) -> None:
     """Alle Aufnahmen im Speicher mit ihrem Stand auflisten."""
     from worker import status as standing  # noqa: PLC0415
 
     settings = _settings(ctx)
     states = standing.listing(prefix or settings.storage.prefix, _storage(settings), _queue(settings), settings)
+    if failed:
+        states = (state for state in states if state.phase in standing.FAILED)
     if as_json:
         _tell(list(states), as_json=True)
         return
     for state in states:
-        click.echo(f"{state.phase.value:<11} {state.key}")
+        reason = f"\n{'':<11} {state.message}" if failed and state.message else ""
+        click.echo(f"{state.phase.value:<11} {state.key}{reason}")
 
 
 @cli.command()
@@ -240,14 +253,55 @@ def pull(ctx: click.Context, key: str, out: Path, formats: tuple[str, ...], as_j
 
 @cli.command()
 @click.argument("key", metavar="SCHLÜSSEL")
+@click.option(
+    "--urgent", is_flag=True, help="Dringend: kommt vor den anderen an die Reihe, auch wenn sie schon wartet."
+)
 @click.pass_context
-def retry(ctx: click.Context, key: str) -> None:
-    """Eine gescheiterte Aufnahme noch einmal versuchen."""
-    from worker import status as standing  # noqa: PLC0415
+def retry(ctx: click.Context, key: str, urgent: bool) -> None:
+    """Eine gescheiterte oder beiseitegelegte Aufnahme noch einmal versuchen."""
+    from config.settings import labels  # noqa: PLC0415
+    from worker import rerun as again  # noqa: PLC0415
 
     settings = _settings(ctx)
-    standing.retry(key, _storage(settings), _queue(settings))
-    click.echo(f"„{key}“ wird noch einmal versucht. Nachsehen: nachlese status {shlex.quote(key)}")
+    again.retry(key, _storage(settings), _queue(settings), settings, urgent=urgent)
+    click.echo(labels()["put.retried"].format(name=key))
+    if urgent:
+        click.echo(labels()["put.urgent"])
+    click.echo(f"Nachsehen: nachlese status {shlex.quote(key)}")
+
+
+@cli.command()
+@click.argument("key", metavar="SCHLÜSSEL")
+@click.argument("file", metavar="DATEI", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--by", metavar="NAME", help="Wer berichtigt hat; steht nur in der Fassung selbst.")
+@_JSON
+@click.pass_context
+def correct(ctx: click.Context, key: str, file: Path, by: str | None, as_json: bool) -> None:
+    """Ein berichtigtes Transkript (transcript.docx, .vtt oder .json) zurückgeben; alles andere folgt ihm."""
+    from config.settings import labels  # noqa: PLC0415
+    from worker import correction  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    done = correction.correct(key, file, _storage(settings), _queue(settings), settings, by=by)
+    if as_json:
+        click.echo(json.dumps({"key": key, "version": done.number, "changed": done.changed}, ensure_ascii=False))
+        return
+    word = "kept" if done.changed else "unchanged"
+    click.echo(labels()[f"edit.{word}"].format(name=key, version=done.number))
+
+
+@cli.command()
+@click.argument("key", metavar="SCHLÜSSEL")
+@click.option("--from", "begin", required=True, type=click.Choice(["recap", "diarize", "transcribe", "decode"]),
+              help="Der erste Schritt, der neu gemacht wird: Entwurf, Stimmen, Mitschrift oder alles.")  # fmt: skip
+@click.pass_context
+def rerun(ctx: click.Context, key: str, begin: str) -> None:
+    """Eine fertige Aufnahme von einem Schritt an neu bearbeiten; was davor liegt, bleibt."""
+    from worker import rerun as again  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    again.rerun(key, again.Stage(begin), _storage(settings), _queue(settings), settings)
+    click.echo(f"„{key}“ wird neu bearbeitet. Nachsehen: nachlese status {shlex.quote(key)}")
 
 
 @cli.command()
@@ -268,14 +322,48 @@ def intake(ctx: click.Context, once: bool) -> None:
         watcher.watch(storage, queue, settings, stop)
 
 
+def _device(_ctx: click.Context, _option: click.Parameter, named: str | None) -> str | None:
+    if named is not None and not re.fullmatch(r"auto|cpu|cuda(:\d+)?", named):
+        raise click.BadParameter("auto, cpu, cuda or cuda:1")
+    return named
+
+
 @cli.command()
+@click.option(
+    "--queue",
+    "role",
+    type=click.Choice(["speech", "recap"]),
+    default="speech",
+    show_default=True,
+    help="What to work on: recordings, or the recaps that settings give a queue of their own (recap.queue).",
+)
+@click.option(
+    "--device",
+    callback=_device,
+    metavar="DEVICE",
+    help="auto, cpu, cuda or cuda:1, for this worker's engines (default: as set). One worker a GPU.",
+)
 @click.option("--burst", is_flag=True, help="Leave when the queue is empty.")
 @click.pass_context
-def worker(ctx: click.Context, burst: bool) -> None:
-    """Take recordings from the queue, one at a time. SIGTERM hands the current one back; finished stages are kept."""
+def worker(ctx: click.Context, role: "Role", device: str | None, burst: bool) -> None:
+    """Take jobs from a queue, one at a time, with models that stay loaded.
+
+    Any number may run, on any number of machines, and may be killed at any moment: another takes over within
+    seconds, at the stage that was reached. On a machine with two GPUs:
+
+    \b
+      nachlese worker --device cuda:0
+      nachlese worker --device cuda:1
+
+    SIGTERM or Ctrl-C: the current stage is finished if worker.drain_s allows, the rest is handed back.
+    A second one: leave at once.
+    """  # noqa: D301  # click's own sign
     from worker import fleet  # noqa: PLC0415
 
-    fleet.serve(_settings(ctx), burst=burst)
+    settings = _settings(ctx)
+    if device is not None:
+        settings = settings.but(transcribe={"device": device}, diarize={"device": device})
+    fleet.serve(settings, role=role, burst=burst)
 
 
 @cli.group()

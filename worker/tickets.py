@@ -56,6 +56,10 @@ class Ticket:
     key: str
     #: Runs that have begun. One that ends without an answer (killed, out of memory) is counted too.
     tries: int = 0
+    #: Of these, the ones before the last that got further: it had more results of stages to begin with.
+    fruitful: int = 0
+    #: Results of stages that were stored when the last run began.
+    stages: int = 0
     #: Length of its sound, as far as somebody could tell without decoding it; None where nobody has tried.
     seconds: Seconds | None = None
     #: A producer needs it before the others.
@@ -72,6 +76,11 @@ class Ticket:
     def since(self) -> datetime:
         """When it joined the line; aware."""
         return self.arrived_at or self.recording.recorded_at
+
+    @property
+    def futile(self) -> int:
+        """Tries since it last got further, the current one among them. They are what is limited."""
+        return self.tries - self.fruitful
 
     @property
     def name(self) -> str:

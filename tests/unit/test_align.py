@@ -154,3 +154,21 @@ def test_the_demonstration_breaks_into_its_sentences():
     whole = {line for line in lines if line[:-1].count(".") + line[:-1].count("?") == 0}
     assert whole <= {utterance.text for utterance in found}
     assert "Das hat uns in zehn Jahren die Hälfte unserer Leser gekostet." in {u.text for u in found}
+
+
+def test_hours_of_words_and_turns_take_no_more_looks_than_there_are_neighbours(monkeypatch):
+    """A day on stage: what is looked at grows with its length, not with the square of it."""
+    looks = 0
+    gap = Span.gap
+
+    def counted(one, other):
+        nonlocal looks
+        looks += 1
+        return gap(one, other)
+
+    monkeypatch.setattr(Span, "gap", counted)
+    turns = tuple(Turn(Span(4.0 * place, 4.0 * place + 3.0), SPEAKERS[place % 3]) for place in range(2000))
+    words = tuple(Word("ja", Span(0.5 * place, 0.5 * place + 0.3), 0.9) for place in range(16_000))
+    found = utterances((Segment(words, "de", -0.2, 1.2, 0.0),), turns)
+    assert sum(len(utterance.words) for utterance in found) == len(words)
+    assert looks <= 8 * len(words)

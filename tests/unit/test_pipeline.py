@@ -5,6 +5,7 @@ import pytest
 from config.settings import labels
 from jobs.audio import AudioTrack, MediaInfo
 from jobs.diarize import Diarization, DiarizeOptions
+from jobs.doubt import Rules
 from jobs.export.labels import sentence
 from jobs.pipeline import diarize_options, gap_fields, transcribe_options, transcript_of
 from jobs.programme import Guest, Talk
@@ -27,7 +28,7 @@ def joined(about, *texts):
     overlapping = (Turn(Span(0, 10), "SPEAKER_00"), Turn(Span(2, 4), "SPEAKER_01"))
     exclusive = (Turn(Span(0, 2), "SPEAKER_00"), Turn(Span(2, 4), "SPEAKER_01"), Turn(Span(4, 10), "SPEAKER_00"))
     recognition = Recognition(segments, "en", (Span(1, 9),), SIGNED)
-    return transcript_of("r-1", about, recognition, Diarization(overlapping, exclusive, SIGNED))
+    return transcript_of("r-1", about, recognition, Diarization(overlapping, exclusive, SIGNED), Talk(), Rules())
 
 
 def test_a_talk_decides_what_the_engines_are_asked():

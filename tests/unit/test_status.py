@@ -1,14 +1,18 @@
 import re
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from config.settings import labels, load
-from worker.status import Phase, State, state_of
+from worker.status import Phase, State, _finish, state_of
 from worker.storage import FolderStorage
 from worker.tickets import Mark, recording_at, write_mark
 
-_OURS = ("storage", "tickets", "scratch", "dispatch", "tasks", "intake", "fleet", "status", "laptop")
+_OURS = (
+    "storage", "tickets", "scratch", "dispatch", "tasks", "intake", "inventory", "events", "length", "fleet", "status",
+    "laptop",
+)  # fmt: skip
 _RAISED = re.compile(r'(?:InputError|EngineError|StorageError|SetupError)\(\s*"([a-z-]+)"')
 
 
@@ -21,7 +25,7 @@ def test_every_error_has_a_sentence_that_says_what_to_do(module: str) -> None:
 
 
 def test_every_phase_has_a_sentence(tmp_path: Path) -> None:
-    fields = {"name": "n", "position": 1, "stage": "s", "percent": 1, "message": "m"}
+    fields = {"name": "n", "position": 1, "stage": "s", "percent": 1, "message": "m", "urgent": "", "finish": "f"}
     for word in (*(phase.value for phase in Phase), "soon", "started"):
         assert "n" in labels()[f"status.{word}"].format(**fields)
     storage = FolderStorage(tmp_path)
@@ -33,3 +37,21 @@ def test_every_phase_has_a_sentence(tmp_path: Path) -> None:
     told = state_of(stored.key, storage, None, load().but(intake={"settle_s": 0.0}))
     wanted = "„a\ufffd{name}.wav“ ist fertig: Transkript und Entwurf liegen bereit."
     assert told == State(stored.key, recording.id, Phase.DONE, wanted)
+
+
+NOON = datetime(2026, 11, 3, 12, tzinfo=timezone(timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(
+    ("expected", "said"),
+    [
+        (NOON, "voraussichtlich fertig gegen 12:00 Uhr"),
+        (NOON + timedelta(minutes=31), "voraussichtlich fertig gegen 12:35 Uhr"),
+        (NOON + timedelta(minutes=35, seconds=1), "voraussichtlich fertig gegen 12:40 Uhr"),
+        ((NOON + timedelta(hours=1)).astimezone(UTC), "voraussichtlich fertig gegen 13:00 Uhr"),
+        (NOON + timedelta(hours=21, minutes=2), "voraussichtlich fertig am 4.11. gegen 09:05 Uhr"),
+        (None, "wann es fertig ist, lässt sich noch nicht sagen"),
+    ],
+)
+def test_the_time_is_that_of_the_clock_on_the_wall(expected: datetime | None, said: str) -> None:
+    assert _finish(expected, NOON, labels()) == said

@@ -240,6 +240,31 @@ def test_tries_without_a_word_are_counted(job: Any) -> None:
     assert (one.mark, one.told, one.seen) == (Mark.FAILED, ["gave-up"], [])
 
 
+class Killed(BaseException):
+    """Stands for kill -9: nobody writes anything any more."""
+
+
+def test_who_gets_further_may_be_killed_ever_so_often(job: Any) -> None:
+    """Only tries that leave no more behind than those before them are futile, and too many of these are the end."""
+    one, most = job(lambda: MANIFEST), load().worker.max_tries
+    stages = f"{folder_of('a/Geheimer Titel.wav')}stages/{one.recording.id}/"
+
+    def get_further() -> Outcome:
+        one.storage.write(f"{stages}{len(one.seen)}", b"", "text/plain")
+        raise Killed
+
+    one.ends = get_further
+    for _ in range(3 * most):
+        with pytest.raises(Killed):
+            one.run()
+    one.ends = raising(Killed())
+    for _ in range(most):
+        with pytest.raises(Killed):
+            one.run()
+    assert one.run() == Ending(End.FAILED, code="gave-up")
+    assert len(one.seen) == 4 * most
+
+
 def test_a_failure_that_cannot_be_written_is_written_later(job: Any) -> None:
     one = job(raising(InputError("no-audio-track")))
 
