@@ -34,6 +34,15 @@ class Diarization:
 class Diarizer(Protocol):
     """Whatever tells voices apart."""
 
+    def load(self) -> None:
+        """Read the weights into memory now rather than with the first recording.
+
+        Raises:
+            EngineError: they don't fit.
+            SetupError: this machine isn't ready.
+        """
+        ...
+
     def diarize(self, audio: Audio, options: DiarizeOptions, progress: Progress) -> Diarization:
         """Find the turns in all of `audio`; silence and noise give none.
 

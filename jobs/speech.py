@@ -1,10 +1,14 @@
-"""Stretches of speech: their language, and how they are packed into clips for the recognizer."""
+"""Stretches of speech: where they are, their language, and how they are packed into clips for the recognizer."""
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.audio import SAMPLE_RATE
 from jobs.timeline import Seconds, Span
 from jobs.transcript import Word
 
@@ -20,6 +24,43 @@ WORD_MARGIN_S: Seconds = 0.2
 _SWITCH_LOGPROB = math.log(0.1)
 #: A stretch shorter than this says little of its language: its vote counts in proportion.
 _FULL_VOTE_S: Seconds = 3.0
+
+
+#: How much of a recording a detector is given at once: a few times this many samples is what it needs of memory.
+PIECE_S: Seconds = 300.0
+#: What begins so shortly before the end of a piece may not have been noticed yet.
+_ONSET_S: Seconds = 1.0
+# Samples that Silero's detector looks at together: pieces begin where one would begin anyway.
+_FRAME = 512
+
+Samples = NDArray[np.float32]
+
+
+def in_pieces(
+    samples: Samples, detect: Callable[[Samples], Sequence[Span]], *, piece_s: Seconds = PIECE_S
+) -> tuple[Span, ...]:
+    """Where `detect` hears speech in all of `samples`, shape (n,) at 16 kHz, given to it piece by piece.
+
+    A stretch that reaches the end of its piece may go on, so that the next piece begins with it: none is cut where the
+    pieces meet. `detect` gives disjoint spans in time order, from its piece's start, each far shorter than `piece_s`.
+    """
+    size, onset = round(piece_s * SAMPLE_RATE), round(_ONSET_S * SAMPLE_RATE)
+    found: list[Span] = []
+    at = 0
+    while True:
+        spans = detect(samples[at : at + size])
+        last = at + size >= len(samples)
+        closed = [span for span in spans if last or span.end * SAMPLE_RATE <= size - onset]
+        for span in closed:
+            begun, ended = at / SAMPLE_RATE + span.start, at / SAMPLE_RATE + span.end
+            begun = max(begun, found[-1].end) if found else begun
+            if begun < ended:  # else the piece begins with the last frame of a stretch that is known
+                found.append(Span(begun, ended))
+        if last:
+            return tuple(found)
+        going_on = spans[len(closed) :]
+        forward = (round(going_on[0].start * SAMPLE_RATE) if going_on else 0) or size - onset
+        at += max(_FRAME, forward // _FRAME * _FRAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +116,8 @@ def unheard(within: Span, speech: Sequence[Span], words: Sequence[Word]) -> tupl
     found: list[Span] = []
     for span in speech:
         start, end = max(span.start, within.start), min(span.end, within.end)
+        if end - start < MIN_UNHEARD_S:
+            continue
         for word in words:
             if word.span.end + WORD_MARGIN_S <= start or word.span.start - WORD_MARGIN_S >= end:
                 continue

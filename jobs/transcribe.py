@@ -83,8 +83,25 @@ class Recognition:
 class Recognizer(Protocol):
     """Whatever turns audio into words."""
 
+    def load(self) -> None:
+        """Read the weights into memory now rather than with the first recording.
+
+        Raises:
+            EngineError: they don't fit.
+            SetupError: this machine isn't ready.
+        """
+        ...
+
+    def speech(self, audio: Audio) -> tuple[Span, ...]:
+        """Where somebody speaks: in time order, disjoint. Cheap beside `recognize`, also for hours.
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        ...
+
     def recognize(self, audio: Audio, options: TranscribeOptions, progress: Progress) -> Recognition:
-        """Transcribe all of `audio`; silence gives no segments.
+        """Transcribe all of `audio`; silence gives no segments. The same samples give the same words.
 
         Raises:
             EngineError: the engine failed.

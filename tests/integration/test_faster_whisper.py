@@ -2,11 +2,20 @@
 
 import json
 import re
+import subprocess
+from itertools import pairwise
 
 import jiwer
+import numpy as np
 import pytest
+from faster_whisper.vad import VadOptions, get_speech_timestamps
 
+from config.settings import load
+from jobs.audio import SAMPLE_RATE, Audio
+from jobs.speech import MAX_CLIP_S, PIECE_S
 from jobs.timeline import Span
+from jobs.transcribe import TranscribeOptions
+from worker.engines.faster_whisper import _VAD, FasterWhisperRecognizer
 
 
 def plain(text):
@@ -67,3 +76,38 @@ def test_words_lie_in_the_turn_that_they_were_said_in(demo_run, fixtures, name):
     right = [turn.start - 0.2 <= (at["start"] + at["end"]) / 2 <= turn.end + 0.2 for turn, at in found]
     assert len(right) >= 10
     assert sum(right) >= 0.9 * len(right)
+
+
+def samples(path):
+    command = ["ffmpeg", "-v", "error", "-i", path, "-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "f32le", "-"]
+    return np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.float32)
+
+
+def test_speech_in_hours_is_that_of_the_detector_itself(fixtures):
+    """Against Silero given all at once: pieces may differ by a breath where they meet."""
+    audio = Audio(np.tile(samples(fixtures / "gespraech.opus"), 8))
+    assert audio.duration > 2 * PIECE_S
+    found = FasterWhisperRecognizer(load()).speech(audio)
+    whole = get_speech_timestamps(audio.samples, VadOptions(max_speech_duration_s=MAX_CLIP_S, **_VAD))
+    tenths = np.zeros((2, round(audio.duration * 10) + 10), bool)
+    for span in found:
+        tenths[0, round(span.start * 10) : round(span.end * 10)] = True
+    for span in whole:
+        tenths[1, round(span["start"] / SAMPLE_RATE * 10) : round(span["end"] / SAMPLE_RATE * 10)] = True
+    assert (tenths[0] != tenths[1]).sum() <= 0.01 * tenths[1].sum()
+    assert all(one.end <= other.start for one, other in pairwise(found))
+    assert max(span.duration for span in found) <= MAX_CLIP_S
+
+
+def test_the_same_samples_give_the_same_words_whatever_they_are_decoded_beside(fixtures):
+    """Stretches of a recording are recognized by different machines: with any number of threads, in any batch."""
+    audio = Audio(samples(fixtures / "gespraech.opus")[: 60 * SAMPLE_RATE])
+    heard = [
+        FasterWhisperRecognizer(load().but(transcribe={"threads": threads, "device": "cpu"}))
+        .recognize(audio, TranscribeOptions(batch_size=batch), lambda *_: None)
+        .segments
+        for threads, batch in ((1, 8), (2, 8), (1, 1))
+    ]
+    assert heard[0]
+    assert heard[1] == heard[0]
+    assert heard[2] == heard[0]

@@ -5,10 +5,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from config.settings import load
+from jobs.audio import SAMPLE_RATE, Audio
+from jobs.errors import EngineError
+from jobs.speech import Clip
 from jobs.timeline import Span
-from jobs.transcribe import TranscribeOptions
-from worker.engines.faster_whisper import _asked, _failed, _segments, _words
+from jobs.transcribe import Segment, TranscribeOptions
+from jobs.transcript import Word
+from worker.engines.faster_whisper import FasterWhisperRecognizer, _asked, _Ear, _failed, _segments, _words
 
 
 @dataclass
@@ -96,3 +102,126 @@ def test_hotwords_language_and_beam_reach_the_engine():
     assert asked["hotwords"] == "Anna Berg, Elbkurier"
     assert (asked["language"], asked["task"], asked["beam_size"]) == ("de", "transcribe", 3)
     assert _asked(TranscribeOptions(), "en")["hotwords"] is None
+
+
+#: As CTranslate2 puts it: src/cuda/utils.h.
+SHORT = ("CUDA failed with error out of memory", "cuBLAS failed with status CUBLAS_STATUS_ALLOC_FAILED")
+#: Ten clips: the pauses between them are too long for one.
+SPEECH = tuple(Span(10.0 * place, 10.0 * place + 4.0) for place in range(10))
+TALK = Audio(np.zeros(100 * SAMPLE_RATE, np.float32))
+GERMAN = TranscribeOptions(language="de")
+
+
+class Tight(_Ear):
+    """A model on a card that has room for so many clips at once; it hears one word for each clip."""
+
+    def __init__(self, device, room, text=SHORT[0]):
+        super().__init__(None, device)
+        self.room, self.text, self.asked = room, text, []
+
+    def _heard(self, audio, batch, options, language):  # noqa: ARG002  # the real one's signature
+        self.asked.append(len(batch))
+        if len(batch) > self.room:
+            raise RuntimeError(self.text)
+        return [[Segment((Word("ja", clip.span, 0.9),), language, -0.1, 1.0, 0.0)] for clip in batch]
+
+
+class Placed(FasterWhisperRecognizer):
+    """A recognizer whose models are `Tight`: the first is in place, others are made when it asks for them."""
+
+    def __init__(self, ear, *others, device="auto"):
+        self._settings = load().but(transcribe={"device": device})
+        self._weights_sha256 = "0" * 64
+        self._ear, self.others, self.read = ear, list(others), []
+
+    def speech(self, audio):  # noqa: ARG002  # the same
+        return SPEECH
+
+    def _read(self, device, index):  # noqa: ARG002  # the same
+        self.read.append(device)
+        return self.others.pop()
+
+
+def spoken(recognition):
+    return [word.span for word in recognition.words]
+
+
+@pytest.mark.parametrize("text", SHORT)
+@pytest.mark.parametrize(
+    ("room", "asked"), [(8, [8, 2]), (4, [8, 4, 4, 2]), (3, [8, 4, 2, 2, 2, 2, 2]), (1, [8, 4, 2] + [1] * 10)]
+)
+def test_where_memory_is_short_fewer_clips_are_decoded_at_once_and_none_is_lost(text, room, asked):
+    ear = Tight("cuda", room, text)
+    with capture_logs() as logs:
+        found = Placed(ear).recognize(TALK, GERMAN, lambda *_: None)
+    assert spoken(found) == list(SPEECH)
+    assert ear.asked == asked
+    smaller = [size // 2 for size in (8, 4, 2) if size > room]
+    assert logs == [
+        {"event": "engine.fell_back", "log_level": "warning", "device": "cuda", "batch": batch} for batch in smaller
+    ]
+
+
+def test_a_smaller_batch_is_remembered():
+    ear = Tight("cuda", 2)
+    recognizer = Placed(ear)
+    recognizer.recognize(TALK, GERMAN, lambda *_: None)
+    ear.asked.clear()
+    recognizer.recognize(TALK, GERMAN, lambda *_: None)
+    assert ear.asked == [2] * 5
+
+
+def test_what_no_card_can_hold_is_left_to_the_cpu_for_this_recording():
+    ear, cpu = Tight("cuda", 0), Tight("cpu", 8)
+    recognizer = Placed(ear, cpu)
+    with capture_logs() as logs:
+        found = recognizer.recognize(TALK, GERMAN, lambda *_: None)
+    assert spoken(found) == list(SPEECH)
+    assert (recognizer.read, ear.asked, cpu.asked) == (["cpu"], [8, 4, 2, 1], [8, 2])
+    assert logs[-1] == {"event": "engine.fell_back", "log_level": "warning", "device": "cpu", "batch": 8}
+    ear.room = 8
+    recognizer.recognize(TALK, GERMAN, lambda *_: None)
+    assert recognizer.read == ["cpu"]
+
+
+@pytest.mark.parametrize(("ear", "device"), [(Tight("cuda", 0), "cuda:1"), (Tight("cpu", 0), "auto")])
+def test_where_there_is_nothing_to_fall_back_to_it_is_an_error_worth_another_try(ear, device):
+    with pytest.raises(EngineError) as caught:
+        Placed(ear, device=device).recognize(TALK, GERMAN, lambda *_: None)
+    assert (caught.value.code, caught.value.retryable) == ("out-of-memory", True)
+    assert len(ear.asked) == 4
+
+
+def test_any_other_failure_is_not_tried_again():
+    ear = Tight("cuda", 0, "cuBLAS failed with status CUBLAS_STATUS_EXECUTION_FAILED")
+    with pytest.raises(EngineError) as caught:
+        Placed(ear, Tight("cpu", 8)).recognize(TALK, GERMAN, lambda *_: None)
+    assert (caught.value.code, ear.asked) == ("transcription-failed", [8])
+
+
+class Circling(_Ear):
+    """A model whose text goes round in circles unless it is told not to, or even then."""
+
+    def __init__(self, *ratios):
+        super().__init__(None, "cpu")
+        self.ratios, self.asked = list(ratios), []
+
+    def _alone(self, audio, clip, options, *, straight):  # noqa: ARG002  # the real one's signature
+        self.asked.append(straight)
+        return [Segment((Word(f"{len(self.asked)}.", clip.span, 0.9),), "de", -0.1, self.ratios.pop(0), 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("ratios", "kept", "asked"),
+    [((1.3,), "1.", 1), ((2.5, 1.3), "2.", 2), ((2.5, 2.6), "1.", 2), ((2.6, 2.5), "2.", 2)],
+)
+def test_a_text_that_goes_round_in_circles_is_decoded_once_more_without_repetitions(ratios, kept, asked):
+    ear = Circling(*ratios)
+    (segment,) = ear._again(TALK, Clip(SPEECH[0], "de"), GERMAN)
+    assert segment.words[0].text == kept
+    assert ear.asked == [False, True][:asked]
+
+
+def test_nothing_is_left_to_chance():
+    """Sampling gives other words each time; stretches must be heard alike by all."""
+    assert _asked(TranscribeOptions(), "de")["temperature"] == 0.0

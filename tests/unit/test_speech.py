@@ -1,16 +1,19 @@
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from jobs.audio import SAMPLE_RATE
 from jobs.speech import (
     MAX_CLIP_S,
     MAX_PAUSE_S,
     MIN_UNHEARD_S,
     WORD_MARGIN_S,
     Clip,
+    in_pieces,
     most_spoken,
     pack,
     smooth_languages,
@@ -159,3 +162,36 @@ def test_most_spoken_counts_seconds_not_clips():
     clips = (Clip(Span(0, 2), "en"), Clip(Span(3, 5), "en"), Clip(Span(6, 11), "de"))
     assert most_spoken(clips) == "de"
     assert most_spoken(()) == "und"
+
+
+def _sounding(samples):
+    """A detector that takes every sample but 0 for speech."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], samples != 0, [0]))))
+    return [Span(start / SAMPLE_RATE, end / SAMPLE_RATE) for start, end in edges.reshape(-1, 2).tolist()]
+
+
+@given(stretches(longest=25), st.integers(50, 200))
+@example((Span(6.5, 9.0), Span(10.0, 10.1)), 100).via("ends with a piece's last second, in the middle of a frame")
+def test_speech_is_the_same_in_pieces_and_in_one(speech, piece_tenths):
+    samples = np.zeros(round((speech[-1].end if speech else 3) * SAMPLE_RATE) + 4000, np.float32)
+    for span in speech:
+        samples[round(span.start * SAMPLE_RATE) : round(span.end * SAMPLE_RATE)] = 1
+    sizes = []
+
+    def detect(piece):
+        sizes.append(len(piece))
+        return _sounding(piece)
+
+    found = in_pieces(samples, detect, piece_s=piece_tenths / 10)
+    whole = _sounding(samples)
+    assert len(found) == len(whole)
+    for one, other in zip(found, whole, strict=True):
+        assert (one.start, one.end) == pytest.approx((other.start, other.end), abs=1e-6)
+    assert max(sizes) <= piece_tenths / 10 * SAMPLE_RATE
+
+
+def test_speech_that_never_pauses_comes_to_an_end():
+    samples = np.ones(100 * SAMPLE_RATE, np.float32)
+    found = in_pieces(samples, _sounding, piece_s=10)
+    assert all(one.end <= other.start for one, other in pairwise(found))
+    assert found[-1].end == pytest.approx(100)

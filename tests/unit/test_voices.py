@@ -131,6 +131,28 @@ def test_long_recordings_are_grouped_in_blocks_with_one_voice_in_one_group() -> 
     assert len(found) == len(set(labels)) == 4
 
 
+def test_who_opens_a_day_and_closes_it_hours_later_a_little_tired_is_one_voice() -> None:
+    """A moderator at both ends of 24 blocks of windows, and a guest an hour between."""
+    windows, hours, host = 24_000, 8, 8
+    owner = np.repeat([host, *range(8), host], windows // 10)
+    rng = np.random.default_rng(5)
+    fresh, tired = np.split(np.linalg.qr(rng.normal(size=(DIMENSION, 18)))[0].T, 2)
+    angle = np.linspace(0, np.arccos(0.9), windows)[: len(owner), None]
+    found = np.cos(angle) * fresh[owner] + np.sin(angle) * tired[owner]
+    found += rng.normal(size=found.shape) * 0.6 / np.sqrt(DIMENSION)
+    starts = np.arange(windows * 5) * voices.CELL_S
+    speech = Cells(
+        np.stack([starts, starts + voices.CELL_S], axis=1), np.stack([starts, starts + voices.WINDOW_S], axis=1),
+        np.ones(len(starts), int), np.zeros(len(starts), bool),
+    )  # fmt: skip
+    embeddings = np.zeros((len(starts), DIMENSION), np.float32)
+    embeddings[::5] = found / np.linalg.norm(found, axis=1, keepdims=True)
+    groups = voices.group(speech, embeddings)
+    labels = (embeddings[::5] @ groups.T).argmax(axis=1)
+    assert len(groups) == hours + 1
+    assert all(len(set(labels[owner == one])) == 1 for one in range(hours + 1))
+
+
 @pytest.mark.parametrize(("at_least", "at_most", "number"), [(1, 2, 2), (1, 1, 1), (1, 5, 3), (3, 3, 3), (5, 6, 5)])
 def test_bounds_are_bounds(at_least: int, at_most: int, number: int) -> None:
     turns = [(3.0, place % 3) for place in range(24)]

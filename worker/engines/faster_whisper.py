@@ -4,25 +4,38 @@ faster-whisper is given arrays and clip times, never a path: it would open whate
 """
 
 import importlib.metadata
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from config.settings import Settings
 from jobs.artifacts import digest
 from jobs.audio import SAMPLE_RATE, Audio
 from jobs.errors import EngineError, SetupError
-from jobs.speech import MAX_CLIP_S, Clip, most_spoken, pack, smooth_languages, unheard
+from jobs.speech import MAX_CLIP_S, Clip, in_pieces, most_spoken, pack, smooth_languages, unheard
 from jobs.timeline import Span
 from jobs.transcribe import Progress, Recognition, Segment, TranscribeOptions, in_time_order
 from jobs.transcript import Word
 from worker import weights
-from worker.engines.device import ctranslate2_device, threads
+from worker.engines.device import (
+    OUT_OF_MEMORY,
+    ctranslate2_device,
+    failure,
+    free_memory,
+    load_cuda_libraries,
+    out_of_memory,
+    threads,
+)
 from worker.provenance import provenance
+
+log = structlog.get_logger()
 
 VERSION = importlib.metadata.version("faster-whisper")
 
@@ -32,16 +45,26 @@ _MIN_LOGPROB = -1.0
 _NO_SPEECH = 0.6
 # Speech that decoding skipped is taken in only when it is clear: the detector may have heard music.
 _MIN_SKIPPED_LOGPROB = -0.7
-_FALLBACK_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+# Once a text went round in circles, so many tokens may not follow each other twice.
+_CIRCLE_TOKENS = 5
+# Part of the digest: how the model is asked.
+_METHOD = "clips/2"
 
 # Silero's answer is cut finely, so that a change of language or speaker falls between two stretches.
 _VAD = {"threshold": 0.5, "min_speech_duration_ms": 100, "min_silence_duration_ms": 300, "speech_pad_ms": 200}
 # A whole recording is taken to be in one language when every clip says so this clearly.
 _SURE = 0.98
+# What a library's error means.
+_failure = partial(failure, engine="faster-whisper", code="transcription-failed")
 
 
 class FasterWhisperRecognizer:
-    """A warm model on one device."""
+    """A warm model on one device.
+
+    On a CPU the same samples give the same words, times and probabilities to the last bit, whatever the number of
+    threads (1, 2, 3 tried) and whatever is decoded beside a clip (batches of 8, 4 and 1 tried). Other instruction sets
+    and GPUs compute in another order; the digest doesn't tell them apart.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Check the weights; they are read into memory by the first call.
@@ -50,39 +73,105 @@ class FasterWhisperRecognizer:
             SetupError: weights are missing or not the ones the lock names.
         """
         self._settings = settings
-        self._model: Any = None
+        self._ear: _Ear | None = None
         self._path, self._weights_sha256 = _weights(settings)
 
     def digest(self) -> str:
         """Name engine, version and weights."""
-        return digest("faster-whisper", VERSION, self._weights_sha256, self._settings.transcribe.compute_type, _VAD)
+        wanted = self._settings.transcribe
+        return digest("faster-whisper", VERSION, self._weights_sha256, wanted.compute_type, _VAD, _METHOD)
 
     def load(self) -> None:
-        """Read the weights into memory now rather than with the first recording."""
-        if self._model is not None:
-            return
+        """Read the weights into memory now rather than with the first recording.
+
+        Raises:
+            EngineError: they don't fit.
+            SetupError: a CUDA device is asked for and isn't there.
+        """
+        self._warm()
+
+    def _warm(self) -> "_Ear":
+        if self._ear is None:
+            self._ear = self._read(*ctranslate2_device(self._settings.transcribe.device))
+        return self._ear
+
+    def _read(self, device: str, index: int) -> "_Ear":
         from faster_whisper import WhisperModel  # noqa: PLC0415
 
+        if device == "cuda":
+            load_cuda_libraries()
         wanted = self._settings.transcribe
-        device, index = ctranslate2_device(wanted.device)
         compute_type = wanted.compute_type if wanted.compute_type != "auto" else {"cpu": "int8"}.get(device, "float16")
-        self._model = WhisperModel(
-            str(self._path), device=device, device_index=index, compute_type=compute_type,
-            cpu_threads=threads(wanted.threads), local_files_only=True,
-        )  # fmt: skip
+        try:
+            model = WhisperModel(
+                str(self._path), device=device, device_index=index, compute_type=compute_type,
+                cpu_threads=threads(wanted.threads), local_files_only=True,
+            )  # fmt: skip
+        except (RuntimeError, MemoryError) as error:
+            raise _failure(error) from error
+        return _Ear(model, device)
+
+    def speech(self, audio: Audio) -> tuple[Span, ...]:
+        """Where Silero's voice activity detector hears speech; no stretch longer than a clip.
+
+        Raises:
+            EngineError: the detector failed.
+        """
+        try:
+            return tuple(_within(span, audio) for span in in_pieces(audio.samples, _detected))
+        except (RuntimeError, ValueError, MemoryError) as error:
+            raise _failure(error) from error
 
     def recognize(self, audio: Audio, options: TranscribeOptions, progress: Progress) -> Recognition:
-        """Transcribe all of `audio`; silence gives no segments."""
-        self.load()
+        """Transcribe all of `audio`; silence gives no segments.
+
+        Where a GPU is short of memory, batches become smaller for as long as this process lives; if even one clip
+        doesn't fit, and the device is "auto", this recording is left to the CPU.
+
+        Raises:
+            EngineError: the engine failed.
+            SetupError: a CUDA device is asked for and isn't there.
+        """
+        speech = self.speech(audio)
         try:
-            speech = _speech(audio)
-            clips = tuple(self._clips(audio, speech, options))
-            segments = in_time_order(self._decode(audio, clips, speech, options, progress))
-        except (RuntimeError, ValueError) as error:
-            raise EngineError("transcription-failed", f"faster-whisper: {type(error).__name__}") from error
+            language, segments = self._warm().hear(audio, speech, options, progress)
+        except EngineError as error:
+            if error.code != OUT_OF_MEMORY or not self._may_leave_gpu():
+                raise
+            free_memory()
+            log.warning("engine.fell_back", device="cpu", batch=options.batch_size)
+            language, segments = self._read("cpu", 0).hear(audio, speech, options, progress)
         progress(audio.duration, audio.duration)
         signed = provenance("faster-whisper", VERSION, weights_sha256=self._weights_sha256, options=options)
-        return Recognition(segments, most_spoken(clips), speech, signed)
+        return Recognition(segments, language, speech, signed)
+
+    def _may_leave_gpu(self) -> bool:
+        on_cpu = self._ear is not None and self._ear.device == "cpu"
+        return self._settings.transcribe.device == "auto" and not on_cpu
+
+
+class _Ear:
+    """A loaded model, and how many clips it decodes at once."""
+
+    def __init__(self, model: Any, device: str) -> None:
+        self._model = model
+        self.device = device
+        # Shrinks where memory is short, and stays so.
+        self._most = sys.maxsize
+
+    def hear(
+        self, audio: Audio, speech: Sequence[Span], options: TranscribeOptions, progress: Progress
+    ) -> tuple[str, tuple[Segment, ...]]:
+        """Language of most of the speech, and all segments in time order.
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        try:
+            clips = tuple(self._clips(audio, speech, options))
+            return most_spoken(clips), in_time_order(self._decode(audio, clips, speech, options, progress))
+        except (RuntimeError, ValueError, MemoryError) as error:
+            raise _failure(error) from error
 
     def _clips(self, audio: Audio, speech: Sequence[Span], options: TranscribeOptions) -> Iterable[Clip]:
         if options.language is not None or not self._model.model.is_multilingual:
@@ -115,7 +204,7 @@ class FasterWhisperRecognizer:
             run_clips = list(run)
             for first in range(0, len(run_clips), options.batch_size):
                 batch = run_clips[first : first + options.batch_size]
-                for clip, heard in zip(batch, self._heard(audio, batch, options, language), strict=True):
+                for clip, heard in zip(batch, self._fitting(audio, batch, options, language), strict=True):
                     final = self._again(audio, clip, options) if _failed(heard) else heard
                     yield from final
                     yield from self._skipped(audio, clip, speech, final, options)
@@ -130,6 +219,25 @@ class FasterWhisperRecognizer:
             again = self._again(audio, Clip(span, clip.language), options)
             yield from (segment for segment in again if segment.average_logprob >= _MIN_SKIPPED_LOGPROB)
 
+    def _fitting(
+        self, audio: Audio, batch: Sequence[Clip], options: TranscribeOptions, language: str
+    ) -> list[list[Segment]]:
+        """Decode clips of one language, as many at once as fit into memory."""
+        heard: list[list[Segment]] = []
+        while len(heard) < len(batch):
+            part = batch[len(heard) : len(heard) + self._most]
+            try:
+                heard += self._heard(audio, part, options, language)
+            except (RuntimeError, MemoryError) as error:
+                if len(part) == 1 or not out_of_memory(error):
+                    raise
+                self._most = len(part) // 2
+                log.warning("engine.fell_back", device=self.device, batch=self._most)
+            else:
+                continue
+            free_memory()
+        return heard
+
     def _heard(
         self, audio: Audio, batch: Sequence[Clip], options: TranscribeOptions, language: str
     ) -> list[list[Segment]]:
@@ -140,7 +248,7 @@ class FasterWhisperRecognizer:
             audio.samples,
             clip_timestamps=[{"start": clip.span.start, "end": clip.span.end} for clip in batch],
             batch_size=options.batch_size, vad_filter=False, without_timestamps=True, multilingual=False,
-            **_asked(options, language), temperature=0.0,
+            **_asked(options, language),
         )  # fmt: skip
         heard: list[list[Segment]] = [[] for _ in batch]
         for segment in found:
@@ -150,10 +258,22 @@ class FasterWhisperRecognizer:
         return heard
 
     def _again(self, audio: Audio, clip: Clip, options: TranscribeOptions) -> list[Segment]:
-        """Decode one clip on its own, with higher temperatures where Whisper's limits say the text failed."""
+        """Decode one clip on its own, and once more without repetitions where the text goes round in circles.
+
+        Whisper's own way out of circles, sampling at higher temperatures (arXiv:2212.04356, section 4.5), gives other
+        words each time: CTranslate2's seed is set once in the life of a thread.
+        """
+        plain = self._alone(audio, clip, options, straight=False)
+        if _repetition(plain) <= _MAX_COMPRESSION_RATIO:
+            return plain
+        return min(plain, self._alone(audio, clip, options, straight=True), key=_repetition)
+
+    def _alone(self, audio: Audio, clip: Clip, options: TranscribeOptions, *, straight: bool) -> list[Segment]:
+        # Times within the text, which are never the same, would hide that it repeats itself.
         found, _ = self._model.transcribe(
-            _samples(audio, clip.span), vad_filter=False, without_timestamps=False, condition_on_previous_text=False,
-            clip_timestamps="0", **_asked(options, clip.language), temperature=list(_FALLBACK_TEMPERATURES),
+            _samples(audio, clip.span), vad_filter=False, without_timestamps=straight, condition_on_previous_text=False,
+            clip_timestamps="0", no_repeat_ngram_size=_CIRCLE_TOKENS if straight else 0,
+            **_asked(options, clip.language),
         )  # fmt: skip
         return list(_segments(found, clip.language, clip.span, clip.span.start))
 
@@ -162,13 +282,19 @@ def _asked(options: TranscribeOptions, language: str) -> dict[str, Any]:
     """What both ways of decoding are asked alike: their defaults differ, so nothing is left to them."""
     return {
         "language": language, "task": "transcribe", "beam_size": options.beam_size, "word_timestamps": True,
+        "temperature": 0.0,
         "hotwords": ", ".join(options.hotwords) or None, "no_speech_threshold": _NO_SPEECH,
         "log_prob_threshold": _MIN_LOGPROB, "compression_ratio_threshold": _MAX_COMPRESSION_RATIO,
     }  # fmt: skip
 
 
 def _failed(heard: Sequence[Segment]) -> bool:
-    return any(s.compression_ratio > _MAX_COMPRESSION_RATIO or s.average_logprob < _MIN_LOGPROB for s in heard)
+    return _repetition(heard) > _MAX_COMPRESSION_RATIO or any(s.average_logprob < _MIN_LOGPROB for s in heard)
+
+
+def _repetition(heard: Sequence[Segment]) -> float:
+    """How much of a text repeats itself: its length over its compressed length, in the worst segment."""
+    return max((segment.compression_ratio for segment in heard), default=0.0)
 
 
 def _segments(found: Iterable[Any], language: str, within: Span, shift: float) -> Iterator[Segment]:
@@ -209,13 +335,15 @@ def _words(found: Iterable[Any], within: Span, shift: float) -> Iterator[Word]:
         yield pending
 
 
-def _speech(audio: Audio) -> tuple[Span, ...]:
-    """Where Silero's voice activity detector hears speech; no stretch longer than a clip."""
+def _detected(samples: NDArray[np.float32]) -> tuple[Span, ...]:
     from faster_whisper.vad import VadOptions, get_speech_timestamps  # noqa: PLC0415
 
-    asked = VadOptions(max_speech_duration_s=MAX_CLIP_S, **_VAD)
-    found = get_speech_timestamps(audio.samples, asked)
-    return tuple(Span(s["start"] / SAMPLE_RATE, min(s["end"] / SAMPLE_RATE, audio.duration)) for s in found)
+    found = get_speech_timestamps(samples, VadOptions(max_speech_duration_s=MAX_CLIP_S, **_VAD))
+    return tuple(Span(s["start"] / SAMPLE_RATE, s["end"] / SAMPLE_RATE) for s in found)
+
+
+def _within(span: Span, audio: Audio) -> Span:
+    return Span(span.start, min(span.end, audio.duration))
 
 
 def _samples(audio: Audio, span: Span) -> NDArray[np.float32]:

@@ -12,9 +12,10 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import structlog
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
@@ -30,8 +31,10 @@ from jobs.transcribe import Progress
 from jobs.transcript import Turn
 from worker import weights
 from worker.engines.campplus import DIMENSION, MEL_BINS, CamPlusPlus, load_campplus
-from worker.engines.device import torch_device, torch_threads
+from worker.engines.device import OUT_OF_MEMORY, failure, free_memory, torch_device, torch_threads
 from worker.provenance import provenance
+
+log = structlog.get_logger()
 
 VERSION = importlib.metadata.version("pyannote-audio")
 PACKAGED = "packaged"
@@ -45,17 +48,20 @@ _NO_BOUND = sys.maxsize
 
 # Share of the 10 s window that segmentation moves on by; finer steps cost two to three times as much and give no more.
 _SEGMENTATION_STEP = 0.25
-_SEGMENTATION_BATCH = 8
+# Windows of 10 s that segmentation hears at once; embedding hears half as many.
+_LARGEST_BATCH = 8
+_BATCH_SIZES = ("segmentation_batch_size", "embedding_batch_size")
 
 # CAM++ hears ten seconds at a time, so that its context is the same for all. Lengths are always equal because oneDNN
 # compiles its kernels anew for each: 0.5 s where the network takes 0.04 s.
 _CHUNK_FRAMES = 1000  # of 10 ms
 _MARGIN_FRAMES = 50  # at both ends of a chunk, left to its neighbours: half of what one embedding hears
-_CHUNKS_AT_ONCE = 4
 _FRAMES_A_SECOND = 100
 _FBANK_SAMPLES = 400  # that one frame looks at
 _TRUNK_FRAMES_A_SECOND = 50
 _MIN_TRUNK_FRAMES = 3
+# What a library's error means.
+_failure = partial(failure, engine="pyannote.audio", code="diarization-failed")
 _METHOD = "voices/1"  # part of the digest: what is done with the networks' answers
 
 
@@ -82,8 +88,18 @@ def _import_pyannote() -> types.ModuleType:
         return module
 
 
-#: What stands behind either kind of pipeline: audio to turns and exclusive turns, in time order, labels as they come.
-Hears = Callable[[Audio, DiarizeOptions, Progress], tuple[tuple[Turn, ...], tuple[Turn, ...]]]
+class Hears(Protocol):
+    """What stands behind either kind of pipeline."""
+
+    #: Windows that it hears at once; settable, for where memory is short.
+    batch: int
+    device: torch.device
+
+    def __call__(
+        self, audio: Audio, options: DiarizeOptions, progress: Progress
+    ) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+        """Turns and exclusive turns, in time order, labels as they come."""
+        ...
 
 
 class PyannoteDiarizer:
@@ -110,36 +126,81 @@ class PyannoteDiarizer:
         return digest("pyannote.audio", VERSION, self._weights_sha256, _METHOD, _SEGMENTATION_STEP)
 
     def load(self) -> None:
-        """Read the weights into memory now rather than with the first recording."""
-        self._loaded()
+        """Read the weights into memory now rather than with the first recording.
 
-    def _loaded(self) -> Hears:
+        Raises:
+            EngineError: they don't fit.
+            SetupError: a CUDA device is asked for and isn't there, or the folder holds no pipeline.
+        """
+        self._warm()
+
+    def _warm(self) -> Hears:
         if self._hears is None:
             torch_threads(self._settings.diarize.threads)
-            device = torch_device(self._settings.diarize.device)
-            packaged = self._settings.diarize.pipeline == PACKAGED
-            self._hears = _Packaged(self._settings, device) if packaged else _UsersOwn(self._settings, device)
+            self._hears = self._read(torch_device(self._settings.diarize.device))
         return self._hears
+
+    def _read(self, device: torch.device) -> Hears:
+        kind = _Packaged if self._settings.diarize.pipeline == PACKAGED else _UsersOwn
+        try:
+            return kind(self._settings, device)
+        except (RuntimeError, MemoryError) as error:
+            raise _failure(error) from error
 
     def diarize(self, audio: Audio, options: DiarizeOptions, progress: Progress) -> Diarization:
         """Find the turns in all of `audio`; silence and noise give none.
 
+        Where a GPU is short of memory, batches become smaller for as long as this process lives; if even one window
+        doesn't fit, and the device is "auto", this recording is left to the CPU.
+
         Raises:
             EngineError: the engine failed.
+            SetupError: a CUDA device is asked for and isn't there.
         """
         signed = provenance("pyannote.audio", VERSION, weights_sha256=self._weights_sha256, options=options)
-        hears = self._loaded()
         if audio.duration < MIN_SPEECH_S:
             return Diarization((), (), signed)
         try:
-            with warnings.catch_warnings(), torch.inference_mode():
-                warnings.simplefilter("ignore")  # pyannote warns of every window without speech
-                overlapping, alone = hears(audio, options, progress)
-        except (RuntimeError, ValueError) as error:
-            raise EngineError("diarization-failed", f"pyannote.audio: {type(error).__name__}") from error
+            overlapping, alone = _fitting(self._warm(), audio, options, progress)
+        except EngineError as error:
+            if error.code != OUT_OF_MEMORY or not self._may_leave_gpu():
+                raise
+            free_memory()
+            log.warning("engine.fell_back", device="cpu", batch=_LARGEST_BATCH)
+            overlapping, alone = _heard(self._read(torch.device("cpu")), audio, options, progress)
         progress(audio.duration, audio.duration)
         turns, exclusive = without_ghosts(overlapping, alone)
         return Diarization(turns, exclusive_turns(exclusive), signed)
+
+    def _may_leave_gpu(self) -> bool:
+        on_cpu = self._hears is not None and self._hears.device.type == "cpu"
+        return self._settings.diarize.device == "auto" and not on_cpu
+
+
+def _fitting(
+    hears: Hears, audio: Audio, options: DiarizeOptions, progress: Progress
+) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+    """Hear the recording, with ever smaller batches while memory is short: a handful of tries at most."""
+    while True:
+        try:
+            return _heard(hears, audio, options, progress)
+        except EngineError as error:
+            if error.code != OUT_OF_MEMORY or hears.batch == 1:
+                raise
+        free_memory()
+        hears.batch //= 2
+        log.warning("engine.fell_back", device=str(hears.device), batch=hears.batch)
+
+
+def _heard(
+    hears: Hears, audio: Audio, options: DiarizeOptions, progress: Progress
+) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+    try:
+        with warnings.catch_warnings(), torch.inference_mode():
+            warnings.simplefilter("ignore")  # pyannote warns of every window without speech
+            return hears(audio, options, progress)
+    except (RuntimeError, ValueError, MemoryError) as error:
+        raise _failure(error) from error
 
 
 def _file(audio: Audio) -> dict[str, Any]:
@@ -176,10 +237,16 @@ class _UsersOwn:
         from pyannote.audio import Pipeline  # noqa: PLC0415
 
         self._pipeline: Any = Pipeline.from_pretrained(folder).to(device)
+        # As its config.yaml says; a pipeline of another kind may have neither.
+        self._sizes = {name: getattr(self._pipeline, name) for name in _BATCH_SIZES if hasattr(self._pipeline, name)}
+        self.batch = max((1, *self._sizes.values()))
+        self.device = device
 
     def __call__(
         self, audio: Audio, options: DiarizeOptions, progress: Progress
     ) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+        for name, size in self._sizes.items():
+            setattr(self._pipeline, name, min(size, self.batch))
         output = self._pipeline(_file(audio), hook=_hook(audio.duration, progress), **_bounds(audio, options))
         overlapping = _turns(output.speaker_diarization, audio.duration)
         return overlapping, _turns(output.exclusive_speaker_diarization, audio.duration)
@@ -219,9 +286,11 @@ class _Packaged:
             duration=window_s,
             step=_SEGMENTATION_STEP * window_s,
             skip_aggregation=True,
-            batch_size=_SEGMENTATION_BATCH,
+            batch_size=_LARGEST_BATCH,
             device=device,
         )
+        self.batch = _LARGEST_BATCH
+        self.device = device
         self._network = load_campplus(campplus_folder / "campplus_cn_en_common.pt", device)
 
     def __call__(
@@ -229,11 +298,14 @@ class _Packaged:
     ) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
         hook = _hook(audio.duration, progress)
         file = _file(audio)
+        self._segmentation.batch_size = self.batch
         windows = self._segmentation(file, hook=partial(hook, "segmentation", None))
         speech = voices.cells(_activity(windows, self._frames, audio.duration))
         if len(speech) == 0:
             return (), ()
-        embeddings = embed_windows(self._network, file["waveform"], speech.windows, partial(hook, "embeddings", None))
+        embeddings = embed_windows(
+            self._network, file["waveform"], speech.windows, partial(hook, "embeddings", None), batch=self.batch
+        )
         at_most = 1 if audio.duration < MIN_CLUSTERING_S else options.max_speakers
         at_least = min(options.min_speakers or 1, at_most or _NO_BOUND)
         found = voices.group(speech, embeddings, at_least=at_least, at_most=at_most)
@@ -269,7 +341,12 @@ def _activity(windows: Any, receptive: Any, duration: Seconds) -> voices.Activit
 
 
 def embed_windows(
-    network: CamPlusPlus, waveform: torch.Tensor, windows: NDArray[np.float64], hook: Callable[..., None]
+    network: CamPlusPlus,
+    waveform: torch.Tensor,
+    windows: NDArray[np.float64],
+    hook: Callable[..., None],
+    *,
+    batch: int = _LARGEST_BATCH,
 ) -> NDArray[np.float32]:
     """Embed stretches of at most a second: unit vectors, shape (windows, 192).
 
@@ -282,18 +359,19 @@ def embed_windows(
     mean = _speech_mean(waveform, windows, chunks)
     embeddings = np.zeros((len(windows), DIMENSION), dtype=np.float32)
     device = next(network.parameters()).device
-    for first in range(0, len(chunks), _CHUNKS_AT_ONCE):
-        batch = chunks[first : first + _CHUNKS_AT_ONCE]
-        features = torch.zeros((_CHUNKS_AT_ONCE, _CHUNK_FRAMES, MEL_BINS))
-        for row, chunk in enumerate(batch):
+    at_once = max(1, batch // 2)
+    for first in range(0, len(chunks), at_once):
+        some = chunks[first : first + at_once]
+        features = torch.zeros((at_once, _CHUNK_FRAMES, MEL_BINS))
+        for row, chunk in enumerate(some):
             found = _features(waveform, chunk) - mean
             features[row, : len(found)] = found
         frames = network.trunk(features.to(device)).float()
-        for row, chunk in enumerate(batch):
+        for row, chunk in enumerate(some):
             mine = np.flatnonzero(owners == chunk)
             offset = chunk * (_CHUNK_FRAMES - 2 * _MARGIN_FRAMES) / _FRAMES_A_SECOND
             embeddings[mine] = _pooled(network, frames[row], windows[mine] - offset)
-        hook(total=len(chunks), completed=first + len(batch))
+        hook(total=len(chunks), completed=first + len(some))
     return embeddings
 
 
