@@ -100,7 +100,7 @@ RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
     && pip install --no-cache-dir --no-index --find-links /wheels --requirement /tmp/wanted.txt \
     && rm /tmp/wanted.txt
 # CTranslate2 looks for CUDA 12's libraries by name alone; torch finds its own.
-ENV LD_LIBRARY_PATH=/opt/nachlese/lib/python3.11/site-packages/nvidia/cublas/lib:/opt/nachlese/lib/python3.11/site-packages/nvidia/cudnn/lib \
+ENV LD_LIBRARY_PATH=/opt/nachlese/lib/python3.11/site-packages/nvidia/cublas/lib \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 

@@ -6,6 +6,7 @@ faster-whisper is given arrays and clip times, never a path: it would open whate
 import importlib.metadata
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -19,6 +20,7 @@ from config.settings import Settings
 from jobs.artifacts import digest
 from jobs.audio import SAMPLE_RATE, Audio
 from jobs.errors import EngineError, SetupError
+from jobs.hotwords import SEPARATOR, fit
 from jobs.speech import MAX_CLIP_S, Clip, in_pieces, most_spoken, pack, smooth_languages, unheard
 from jobs.timeline import Span
 from jobs.transcribe import Progress, Recognition, Segment, TranscribeOptions, in_time_order
@@ -167,11 +169,15 @@ class _Ear:
         Raises:
             EngineError: the engine failed.
         """
+        options = replace(options, hotwords=fit(options.hotwords, self._tokens))
         try:
             clips = tuple(self._clips(audio, speech, options))
             return most_spoken(clips), in_time_order(self._decode(audio, clips, speech, options, progress))
         except (RuntimeError, ValueError, MemoryError) as error:
             raise _failure(error) from error
+
+    def _tokens(self, text: str) -> int:
+        return len(self._model.hf_tokenizer.encode(f" {text}", add_special_tokens=False).ids)
 
     def _clips(self, audio: Audio, speech: Sequence[Span], options: TranscribeOptions) -> Iterable[Clip]:
         if options.language is not None or not self._model.model.is_multilingual:
@@ -283,7 +289,7 @@ def _asked(options: TranscribeOptions, language: str) -> dict[str, Any]:
     return {
         "language": language, "task": "transcribe", "beam_size": options.beam_size, "word_timestamps": True,
         "temperature": 0.0,
-        "hotwords": ", ".join(options.hotwords) or None, "no_speech_threshold": _NO_SPEECH,
+        "hotwords": SEPARATOR.join(options.hotwords) or None, "no_speech_threshold": _NO_SPEECH,
         "log_prob_threshold": _MIN_LOGPROB, "compression_ratio_threshold": _MAX_COMPRESSION_RATIO,
     }  # fmt: skip
 
