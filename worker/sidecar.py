@@ -1,6 +1,7 @@
 """What is known of a talk before it is heard, written by people, read once.
 
-`NAME.yaml` beside the recording; schedule and glossary in its folder or the nearest one above.
+`NAME.yaml` beside the recording; schedule (programme.yaml, programme*.ics) and glossary in its folder or the nearest
+one above.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,6 +29,8 @@ MAX_FOLDERS = 8
 
 #: So many calendars of one folder are read.
 MAX_CALENDARS = 10
+#: How their names begin: a folder may hold any number of recordings, and isn't listed for every one of them.
+_BEGIN = ("program", "glossar")
 _SCHEDULES = ("programme.yaml", "programme.yml", "programme.json", "programm.yaml", "programm.yml", "programm.json")
 _GLOSSARIES = ("glossar.yaml", "glossar.yml", "glossar.txt", "glossary.yaml", "glossary.yml", "glossary.txt")
 
@@ -66,7 +69,8 @@ def announced(key: str, storage: Storage, prefix: str = "") -> Talk:
     schedules: tuple[Stored, ...] = ()
     glossary: Stored | None = None
     for folder in _folders(key, prefix):
-        files = {one.key.rpartition("/")[2]: one for one in storage.folder(folder) if isinstance(one, Stored)}
+        found = (one for begin in _BEGIN for one in storage.folder(folder + begin))
+        files = {_name(one): one for one in found if isinstance(one, Stored)}
         schedules = schedules or _schedules_in(files)
         glossary = glossary or next((files[name] for name in _GLOSSARIES if name in files), None)
         if schedules and glossary:
@@ -91,7 +95,7 @@ def _folders(key: str, prefix: str) -> tuple[str, ...]:
 
 
 def _schedules_in(files: Mapping[str, Stored]) -> tuple[Stored, ...]:
-    """The schedule among a folder's files: programme.yaml and its like, else its calendars."""
+    """The schedule among these files: programme.yaml and its like, else calendars such as programm-tag2.ics."""
     named = next((files[name] for name in _SCHEDULES if name in files), None)
     calendars = [files[name] for name in sorted(files) if name.lower().endswith(".ics")]
     return (named,) if named else tuple(calendars[:MAX_CALENDARS])

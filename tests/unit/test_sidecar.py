@@ -53,7 +53,7 @@ def test_all_calendars_of_a_folder_are_one_schedule(storage):
     event = (
         "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:20260912T0{}3000\r\nSUMMARY:{}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
-    put(storage, **{"event/a.ics": event.format(8, "Früh"), "event/b.ICS": event.format(9, "Spät")})
+    put(storage, **{"event/programm-a.ics": event.format(8, "Früh"), "event/programm-b.ICS": event.format(9, "Spät")})
     assert announced(KEY, storage).title == "Spät"
 
 
@@ -61,7 +61,7 @@ def test_all_calendars_of_a_folder_are_one_schedule(storage):
     ("name", "text"),
     [
         ("programme.yaml", "talks: ["),
-        ("a.ics", "x"),
+        ("programm.ics", "x"),
         ("glossar.yaml", "a: 1"),
         ("programme.json", " " * (1 << 20) + "[]"),
     ],
