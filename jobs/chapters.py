@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.german import Spoken
-from jobs.phrases import is_chatter, leans, opens_topic
 from jobs.timeline import Seconds
+from jobs.writing.phrases import is_chatter, leans, opens_topic
 
 #: No chapter is shorter, unless the recording is.
 MIN_CHAPTER_S: Seconds = 30.0

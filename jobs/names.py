@@ -11,10 +11,10 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from jobs.german import Spoken, is_finished, spoken_sentences
-from jobs.phrases import ADDRESSES, PRESENTS
 from jobs.programme import Guest, Talk
 from jobs.timeline import Seconds
 from jobs.transcript import Transcript
+from jobs.writing.phrases import ADDRESSES, PRESENTS
 
 
 class Reason(StrEnum):

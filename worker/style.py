@@ -4,7 +4,7 @@ from pathlib import Path
 
 from config.settings import RecapSettings, prompt
 from jobs.errors import SetupError
-from jobs.house_style import HouseStyle, parse_style
+from jobs.writing.house_style import HouseStyle, parse_style
 
 
 def house_style(settings: RecapSettings) -> HouseStyle:

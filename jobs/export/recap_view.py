@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.checks import Flaw
-from jobs.evidence import Part, verify
 from jobs.export.heading import Heading, recap_heading
 from jobs.export.labels import Labels, sentence
 from jobs.export.readable import clean
@@ -12,6 +10,8 @@ from jobs.export.said import Said, anchor, foreign, said
 from jobs.export.voices import Voices, voices_of
 from jobs.german import quoted, time_code
 from jobs.programme import Talk
+from jobs.proof.checks import Flaw
+from jobs.proof.evidence import Part, verify
 from jobs.recap import Chapter, Quote, Recap, Sentence
 from jobs.timeline import Seconds
 from jobs.transcript import Transcript, Utterance

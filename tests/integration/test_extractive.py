@@ -7,13 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from jobs.evidence import verify
 from jobs.german import Spoken, is_sentence_end
 from jobs.programme import Talk
+from jobs.proof.evidence import verify
 from jobs.recap import Basis
 from jobs.timeline import Span
 from jobs.transcript import Transcript, Utterance, Word
-from jobs.worth import Kind, dangling, read
+from jobs.writing.worth import Kind, dangling, read
 from worker.engines.extractive import ExtractiveWriter, _frequency, _tag
 
 #: Four topics of 75 to 80 seconds each, made up for this test; no cue says where one ends.

@@ -16,13 +16,13 @@ import httpx
 import pytest
 
 from config.settings import RecapSettings, load
-from jobs.evidence import verify
 from jobs.programme import Talk
-from jobs.prompts import Prompt, Repairs, TooMuch, Translations, parse_answer, schema_of
+from jobs.proof.evidence import verify
 from jobs.recap import Chapter, Recap
 from jobs.recording import Provenance
 from jobs.timeline import Span
 from jobs.transcript import Transcript, Utterance, Word
+from jobs.writing.prompts import Prompt, Repairs, TooMuch, Translations, parse_answer, schema_of
 from worker.engines.chat import Chat
 from worker.engines.llm import LlmWriter
 

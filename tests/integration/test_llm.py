@@ -15,13 +15,13 @@ import structlog
 
 from config.settings import load
 from jobs.errors import SetupError
-from jobs.evidence import verify
 from jobs.export import recap_files
-from jobs.house_style import breaches
 from jobs.programme import Guest, Talk
+from jobs.proof.evidence import verify
 from jobs.recap import Basis, Chapter
 from jobs.timeline import Span
 from jobs.transcript import Transcript, Utterance, Word
+from jobs.writing.house_style import breaches
 from worker.engines.chat import Chat
 from worker.engines.extractive import ExtractiveWriter
 from worker.engines.llm import LlmWriter

@@ -19,13 +19,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.checks import Verdict, verdict_of
-from jobs.claims import check_sentence
-from jobs.evidence import verify
 from jobs.programme import parse_talk
-from jobs.quotes import locate
+from jobs.proof.checks import Verdict, verdict_of
+from jobs.proof.claims import check_sentence
+from jobs.proof.evidence import verify
+from jobs.proof.quotes import locate
+from jobs.proof.record import Record
 from jobs.recap import Basis, Quote, Recap, Sentence
-from jobs.record import Record
 from jobs.recording import Provenance
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Transcript, Utterance, Word

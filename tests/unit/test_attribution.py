@@ -1,6 +1,6 @@
 import pytest
 
-from jobs.attribution import is_attributed
+from jobs.writing.attribution import is_attributed
 
 
 @pytest.mark.parametrize("text", [

@@ -1,9 +1,9 @@
 import pytest
 
-from jobs.checks import Flaw, Verdict, verdict_of
-from jobs.claims import check_sentence
 from jobs.programme import Guest, Talk
-from jobs.record import Record
+from jobs.proof.checks import Flaw, Verdict, verdict_of
+from jobs.proof.claims import check_sentence
+from jobs.proof.record import Record
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Transcript, Utterance, Word
 

@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import labels, prompt
-from jobs.composition import Desk, compose_recap
 from jobs.errors import EngineError
-from jobs.evidence import verify
 from jobs.german import spoken_sentences
-from jobs.house_style import parse_style
-from jobs.pointers import quote_at
 from jobs.programme import Talk
-from jobs.prompts import TEMPLATES, Pointer, Stationery, TooMuch, Unanswered
+from jobs.proof.evidence import verify
 from jobs.recap import Basis, Chapter, Recap, Sentence
 from jobs.recording import Provenance
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Transcript, Utterance, Word
+from jobs.writing.composition import Desk, compose_recap
+from jobs.writing.house_style import parse_style
+from jobs.writing.pointers import quote_at
+from jobs.writing.prompts import TEMPLATES, Pointer, Stationery, TooMuch, Unanswered
 
 A, B = "SPEAKER_00", "SPEAKER_01"
 STYLE = parse_style(prompt("house_style"))

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.checks import Check, Flaw, Verdict
-from jobs.evidence import Finding, proven, verify
 from jobs.programme import Guest, Talk
+from jobs.proof.checks import Check, Flaw, Verdict
+from jobs.proof.evidence import Finding, proven, verify
 from jobs.recap import Basis, Chapter, Question, Quote, Recap, Sentence
 from jobs.recording import Provenance
 from jobs.timeline import Span

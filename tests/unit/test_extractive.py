@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.settings import labels
-from jobs.evidence import verify
-from jobs.extractive import write_recap
 from jobs.german import bare
 from jobs.programme import Guest, Talk
+from jobs.proof.evidence import verify
 from jobs.recap import Basis, Status
 from jobs.recording import Provenance
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Transcript, Utterance, Word
-from jobs.worth import Instruments, Kind
+from jobs.writing.extractive import write_recap
+from jobs.writing.worth import Instruments, Kind
 
 NOBODY = Provenance("test", "1", None, "0" * 16, "0", datetime(2026, 1, 1, tzinfo=UTC))
 HOST, ONE, TWO = "SPEAKER_00", "SPEAKER_01", "SPEAKER_02"

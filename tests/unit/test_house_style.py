@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from config.settings import load, prompt
 from jobs.errors import SetupError
-from jobs.house_style import breaches, is_german, parse_style, styled
 from jobs.recap import Basis, Sentence
+from jobs.writing.house_style import breaches, is_german, parse_style, styled
 from worker.style import house_style
 
 STYLE = parse_style(prompt("house_style"))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import prompt
-from jobs.prompts import (
+from jobs.writing.prompts import (
     TEMPLATES,
     Claims,
     Composition,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.backing import Backing, backing
-from jobs.quantities import quantities
+from jobs.proof.backing import Backing, backing
+from jobs.proof.quantities import quantities
 
 SAME = (
     ("vierzig Prozent", "40 %", "40 Prozent", "40-prozentig", "vierzigprozentige"),

@@ -2,9 +2,9 @@ import pytest
 
 from config.settings import labels
 from jobs.programme import Guest, Talk
-from jobs.questions import MAX_QUESTIONS, open_questions
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Transcript, Utterance, Word
+from jobs.writing.questions import MAX_QUESTIONS, open_questions
 
 HOST = "SPEAKER_00"
 

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.quotes import locate
-from jobs.record import Record
+from jobs.proof.quotes import locate
+from jobs.proof.record import Record
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Transcript, Utterance, Word
 

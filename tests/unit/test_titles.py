@@ -2,9 +2,9 @@ import pytest
 
 from jobs.german import Spoken, bare
 from jobs.timeline import Span
-from jobs.titles import MAX_TITLE_WORDS, chapter_title, noun_counts, plain_question
 from jobs.transcript import Word
-from jobs.worth import Kind, read
+from jobs.writing.titles import MAX_TITLE_WORDS, chapter_title, noun_counts, plain_question
+from jobs.writing.worth import Kind, read
 
 KINDS = {
     **dict.fromkeys(("der", "die", "das", "den", "dem", "ein", "eine", "des", "unsere", "unserem"), Kind.DETERMINER),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from jobs.german import Spoken, bare
 from jobs.timeline import Span
 from jobs.transcript import Word
-from jobs.worth import Kind, dangling, part, read, worth
+from jobs.writing.worth import Kind, dangling, part, read, worth
 
 ARTICLES = {"der", "die", "das", "den", "ein", "eine", "einen", "seinen", "ihre"}
 

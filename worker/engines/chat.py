@@ -23,8 +23,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from config.settings import EndpointSettings, RecapSettings, prompt
 from jobs.errors import EngineError, SetupError
-from jobs.prompts import Prompt, TooMuch, Unanswered, parse_answer, schema_of
 from jobs.recap import Usage
+from jobs.writing.prompts import Prompt, TooMuch, Unanswered, parse_answer, schema_of
 
 log = structlog.get_logger()
 
@@ -159,7 +159,7 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """All that is asked for one draft; see `jobs.prompts.Ask`."""
+    """All that is asked for one draft; see `jobs.writing.prompts.Ask`."""
 
     _chat: Chat
     _endpoints: Sequence[_Endpoint]

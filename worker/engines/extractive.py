@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from config.settings import labels
 from jobs.artifacts import digest
 from jobs.errors import EngineError
-from jobs.extractive import write_recap
 from jobs.german import bare
-from jobs.house_style import HouseStyle, styled
 from jobs.programme import Talk
 from jobs.recap import Recap
 from jobs.transcript import Transcript
-from jobs.worth import Instruments, Kind
+from jobs.writing.extractive import write_recap
+from jobs.writing.house_style import HouseStyle, styled
+from jobs.writing.worth import Instruments, Kind
 from worker.provenance import provenance
 
 #: Raise it when the rules in `jobs` change, so that stored recaps are written anew.

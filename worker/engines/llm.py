@@ -5,13 +5,13 @@ from typing import Protocol
 
 from config.settings import RecapSettings, labels, prompt
 from jobs.artifacts import digest
-from jobs.composition import Desk, compose_recap
 from jobs.errors import EngineError
 from jobs.programme import Talk
-from jobs.prompts import CHARS_PER_TOKEN, TEMPLATES, Stationery
 from jobs.recap import Question, Recap, Writer
 from jobs.recording import Provenance
 from jobs.transcript import Transcript
+from jobs.writing.composition import Desk, compose_recap
+from jobs.writing.prompts import CHARS_PER_TOKEN, TEMPLATES, Stationery
 from worker.engines.chat import Chat, Conversation
 from worker.provenance import provenance
 from worker.style import house_style

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from jobs.german import decimal, numeral
-from jobs.tokens import Token, joined
-from jobs.units import Unit, scale, unit
+from jobs.proof.tokens import Token, joined
+from jobs.proof.units import Unit, scale, unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from jobs.german import Spoken, bare, is_finished
-from jobs.prompts import Pointer
 from jobs.recap import Quote
 from jobs.timeline import Span
+from jobs.writing.prompts import Pointer
 
 #: A quote of fewer words says nothing, one over more sentences is a speech.
 MIN_WORDS = 5

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from jobs.concordance import Concordance
-from jobs.content import stems
 from jobs.names import suggestions
 from jobs.programme import Talk
-from jobs.quantities import Quantity, quantities
+from jobs.proof.concordance import Concordance
+from jobs.proof.content import stems
+from jobs.proof.quantities import Quantity, quantities
+from jobs.proof.units import CURRENCIES
 from jobs.transcript import Transcript, Utterance, Word
-from jobs.units import CURRENCIES
 
 
 @dataclass(frozen=True, slots=True)

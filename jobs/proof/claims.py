@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from jobs.backing import Backing, backing
-from jobs.checks import Check, Flaw, Verdict
-from jobs.concordance import share
-from jobs.content import Term, stems, terms
-from jobs.mentions import Mention, is_named, mentions
-from jobs.negation import denial
-from jobs.quantities import Quantity, quantities
-from jobs.record import Record, said_quantities
+from jobs.proof.backing import Backing, backing
+from jobs.proof.checks import Check, Flaw, Verdict
+from jobs.proof.concordance import share
+from jobs.proof.content import Term, stems, terms
+from jobs.proof.mentions import Mention, is_named, mentions
+from jobs.proof.negation import denial
+from jobs.proof.quantities import Quantity, quantities
+from jobs.proof.record import Record, said_quantities
 from jobs.transcript import Utterance
 
 #: Share of a sentence's telling words found in its evidence. Below the first it isn't what was said there, below the

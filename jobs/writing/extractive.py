@@ -10,17 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.chapters import chapter_starts, moderator
-from jobs.evidence import proven
 from jobs.german import Spoken, bare, counted, enumeration, is_finished, spoken_sentences
-from jobs.phrases import ADDRESSES, FIRST_PERSON, INTRODUCES, JOINS, LEAVES_OFF, PRESENTS, SPEAKS_ABOUT, SUBORDINATES
 from jobs.programme import Talk
-from jobs.questions import open_questions
+from jobs.proof.evidence import proven
 from jobs.recap import Basis, Chapter, Quote, Recap, Sentence
 from jobs.recording import Provenance
 from jobs.timeline import Seconds, Span
-from jobs.titles import announced_topic, chapter_title, noun_counts, plain_question
 from jobs.transcript import Transcript
-from jobs.worth import Instruments, Kind, Reading, Worth, names_something, part, read, worth
+from jobs.writing.phrases import (
+    ADDRESSES,
+    FIRST_PERSON,
+    INTRODUCES,
+    JOINS,
+    LEAVES_OFF,
+    PRESENTS,
+    SPEAKS_ABOUT,
+    SUBORDINATES,
+)
+from jobs.writing.questions import open_questions
+from jobs.writing.titles import announced_topic, chapter_title, noun_counts, plain_question
+from jobs.writing.worth import Instruments, Kind, Reading, Worth, names_something, part, read, worth
 
 #: Sentences embedded at once, so that memory stays flat on a day of speech.
 BATCH = 256

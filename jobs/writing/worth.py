@@ -11,8 +11,8 @@ from enum import Enum, auto
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs import phrases
 from jobs.german import Spoken, bare, is_finished, numeral
+from jobs.writing import phrases
 
 
 class Kind(Enum):

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from jobs.backing import Backing, backing
-from jobs.content import Term, is_opposite, likeness, terms
-from jobs.quantities import Quantity, quantities
+from jobs.proof.backing import Backing, backing
+from jobs.proof.content import Term, is_opposite, likeness, terms
+from jobs.proof.quantities import Quantity, quantities
 
 #: Share of a clause's weight that must be found in a clause that was said, for the two to be about the same.
 SAME_CLAUSE = 0.6

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 from wordfreq import zipf_frequency
 
 from jobs.german import numeral
-from jobs.tokens import tokens
+from jobs.proof.tokens import tokens
 
 #: Words as common as this (Zipf frequency: log10 of occurrences in a billion words) carry nothing; each step below
 #: makes a word weigh more, up to `_FULL_STEPS`.

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from jobs.german import bare
+from jobs.proof.record import Record
 from jobs.recap import Quote
-from jobs.record import Record
 from jobs.timeline import Seconds, Span
 from jobs.transcript import Utterance, Word
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum, auto
 
-from jobs.moments import DECADE, DIMENSIONS
-from jobs.quantities import Hedge, Measure, Quantity
-from jobs.units import SHARE
+from jobs.proof.moments import DECADE, DIMENSIONS
+from jobs.proof.quantities import Hedge, Measure, Quantity
+from jobs.proof.units import SHARE
 
 
 class Backing(Enum):

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jobs.content import stem, weight_of
 from jobs.german import numeral
-from jobs.record import Person, Record
-from jobs.tokens import Token, joined, tokens
-from jobs.units import scale, unit
+from jobs.proof.content import stem, weight_of
+from jobs.proof.record import Person, Record
+from jobs.proof.tokens import Token, joined, tokens
+from jobs.proof.units import scale, unit
 
 #: Verbs by which somebody is said to say something, as stems of any form.
 _REPORTS = re.compile(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs.german import numeral, ordinal
-from jobs.tokens import Token
+from jobs.proof.tokens import Token
 
 DATE, CLOCK, MONTH, WEEKDAY, SEASON, DECADE = "date", "clock", "calendar month", "weekday", "season", "decade"
 DIMENSIONS = frozenset({DATE, CLOCK, MONTH, WEEKDAY, SEASON, DECADE})
@@ -54,7 +54,7 @@ def moment(tokens: Sequence[Token], index: int) -> Moment | None:
     """The moment that begins with `tokens[index]`; None if none does.
 
     Examples:
-        >>> from jobs.tokens import tokens
+        >>> from jobs.proof.tokens import tokens
         >>> moment(tokens("3. Mai 2024"), 0)
         Moment(dimension='date', values=(503,), stop=3, year=None)
         >>> moment(tokens("halb neun"), 0).values, moment(tokens("20.15 Uhr"), 0).values

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from jobs.german import bare
-from jobs.phrases import any_of
+from jobs.writing.phrases import any_of
 
 #: Indirect speech: forms that German has for nothing else, and those of the second subjunctive that stand in for them.
 _SUBJUNCTIVE = any_of(

@@ -11,11 +11,11 @@ from decimal import Decimal
 from enum import Enum, auto
 from functools import lru_cache
 
-from jobs.amounts import PARTS, Amount, Text, cardinal, is_article, is_part_of_measure, number, word_value
 from jobs.german import decimal, numeral, ordinal
-from jobs.moments import CLOCK, DATE, MONTH, moment
-from jobs.tokens import tokens
-from jobs.units import CURRENCIES, SHARE, unit
+from jobs.proof.amounts import PARTS, Amount, Text, cardinal, is_article, is_part_of_measure, number, word_value
+from jobs.proof.moments import CLOCK, DATE, MONTH, moment
+from jobs.proof.tokens import tokens
+from jobs.proof.units import CURRENCIES, SHARE, unit
 
 Measure = tuple[str, Decimal]
 

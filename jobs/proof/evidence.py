@@ -6,12 +6,12 @@ Words that are given as said are compared token by token, never by likeness: "ei
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from jobs.checks import Check, Flaw, Verdict
-from jobs.claims import check_quantities, check_sentence
 from jobs.programme import Talk
-from jobs.quantities import Quantity, quantities
+from jobs.proof.checks import Check, Flaw, Verdict
+from jobs.proof.claims import check_quantities, check_sentence
+from jobs.proof.quantities import Quantity, quantities
+from jobs.proof.record import Record, said_quantities
 from jobs.recap import Basis, Chapter, Question, Quote, Recap, Sentence
-from jobs.record import Record, said_quantities
 from jobs.timeline import Seconds, Span
 from jobs.transcript import Transcript, Word
 

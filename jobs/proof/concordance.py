@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from jobs.content import Term, likeness, terms
+from jobs.proof.content import Term, likeness, terms
 from jobs.transcript import Utterance
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.german import bare
-from jobs.phrases import ADDRESSES, EMPTY, POINTS_BACK, SPEAKS_ABOUT, is_chatter, topic_opening
-from jobs.worth import Kind, Reading, dangling, part
+from jobs.writing.phrases import ADDRESSES, EMPTY, POINTS_BACK, SPEAKS_ABOUT, is_chatter, topic_opening
+from jobs.writing.worth import Kind, Reading, dangling, part
 
 MAX_TITLE_WORDS = 12
 #: A topic is named when it is opened, or not at all.

@@ -12,13 +12,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
-from jobs.evidence import proven
 from jobs.german import Spoken, spoken_sentences, time_code
-from jobs.house_style import HouseStyle, is_german
-from jobs.objections import Scrutiny, Statement, unique
-from jobs.pointers import quote_at
 from jobs.programme import Talk
-from jobs.prompts import (
+from jobs.proof.evidence import proven
+from jobs.proof.record import Record
+from jobs.recap import Basis, Chapter, Question, Quote, Recap, Sentence
+from jobs.timeline import Span
+from jobs.transcript import Transcript, Utterance
+from jobs.writing.house_style import HouseStyle, is_german
+from jobs.writing.objections import Scrutiny, Statement, unique
+from jobs.writing.pointers import quote_at
+from jobs.writing.prompts import (
     MAX_ITEMS,
     Ask,
     Claims,
@@ -33,10 +37,6 @@ from jobs.prompts import (
     Unanswered,
     enclosed,
 )
-from jobs.recap import Basis, Chapter, Question, Quote, Recap, Sentence
-from jobs.record import Record
-from jobs.timeline import Span
-from jobs.transcript import Transcript, Utterance
 
 #: Words of a chapter for which one claim is asked, and the bounds of how many.
 WORDS_PER_CLAIM = 50

@@ -6,11 +6,11 @@ The reasons are German: the model reads them when it is asked to write the sente
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.attribution import is_attributed
-from jobs.claims import check_sentence
 from jobs.export.labels import Labels, sentence
-from jobs.house_style import HouseStyle, breaches
-from jobs.record import Record
+from jobs.proof.claims import check_sentence
+from jobs.proof.record import Record
+from jobs.writing.attribution import is_attributed
+from jobs.writing.house_style import HouseStyle, breaches
 
 #: Whoever cites more for one sentence hasn't looked: with enough of it, any number stands in the evidence.
 MAX_EVIDENCE = 5
