@@ -51,6 +51,8 @@ class Control:
     observe: Callable[[Measure], None] = _unheard
     #: Other workers that may take stretches of a long recording; None where there are none.
     spread: "Spread | None" = None
+    #: Leave the recap out: earlier tries have ended in it, and it must not cost the transcript.
+    plain: bool = False
 
 
 #: One machine, nobody else, and it stays until the end.

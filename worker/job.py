@@ -112,7 +112,7 @@ def draft(place: Place, talk: Talk, *, settings: Settings, report: Report = quie
 def _finish(stages: Stages, transcript: Transcript, talk: Talk, settings: Settings) -> Outcome:
     """Draft the recap, and write every file."""
     place = stages.place
-    recap = _recap(stages, transcript, talk, settings)
+    recap = None if stages.control.plain else _recap(stages, transcript, talk, settings)
     export = _export(settings)
     recap_made = _recap_files(place, recap, transcript, talk, export)
     made = (*transcript_files(transcript, talk, labels(), export), *recap_made)

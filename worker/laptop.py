@@ -204,7 +204,8 @@ def up(
         home = settle(data, s3_port=s3_port)
         home.write_config()
         with running(home, settings) as servers:
-            crew = [_ours(home, "intake"), _ours(home, "worker")]
+            port = settings.metrics.port
+            crew = [_ours(home, "intake", port), _ours(home, "worker", port and port + 1)]
             with ExitStack() as ending:
                 for child in crew:
                     ending.callback(child.stop, _DRAIN_S, _STOP_S)
@@ -350,12 +351,13 @@ def _weed_options(home: Home, folder: Path) -> tuple[str, ...]:
     )
 
 
-def _ours(home: Home, role: str) -> Child:
+def _ours(home: Home, role: str, metrics_port: int) -> Child:
     """A command of ours with this folder's settings: what the shell says about bucket and broker is put aside."""
     names = [f"NACHLESE_STORAGE__{name}".upper() for name in StorageSettings.model_fields]
     names += [f"NACHLESE_BROKER__{name}".upper() for name in BrokerSettings.model_fields]
     aside = [part for name in names for part in ("-u", name)]
-    command = ("env", *aside, f"NACHLESE_CONFIG={home.config}", sys.executable, "-m", "worker", role)
+    own = (f"NACHLESE_CONFIG={home.config}", f"NACHLESE_METRICS__PORT={metrics_port}")
+    command = ("env", *aside, *own, sys.executable, "-m", "worker", role)
     return Child(role, command, home.root / "logs")
 
 

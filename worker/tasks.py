@@ -238,10 +238,7 @@ def _tried(ticket: Ticket, errand: Errand, bench: Bench, do: Callable[[Ticket, B
     bench.begun()
     log.info("errand.started", job_id=errand.id, tries=ticket.tries, size_bytes=ticket.recording.size_bytes)
     try:
-        if ticket.futile > bench.settings.worker.max_tries:
-            message = f"{ticket.futile - 1} tries ended without a word: look for processes killed for want of memory"
-            raise EngineError("gave-up", message)  # noqa: TRY301  # the same ending as every other last failure
-        return do(ticket, bench)
+        return do(ticket, _last_resort(ticket, bench))
     except HandedBack:
         give_back(errand, bench.storage)
         return Ending(End.HANDED_BACK, 0)
@@ -254,11 +251,27 @@ def _tried(ticket: Ticket, errand: Errand, bench: Bench, do: Callable[[Ticket, B
         return _failed_or_later(ticket, _failure(errand, error), bench.storage, bench.settings)
 
 
+def _last_resort(ticket: Ticket, bench: Bench) -> Bench:
+    """Where all tries ended without a word: nothing more, or once more without the recap that they ended in."""
+    beyond = ticket.futile - bench.settings.worker.max_tries
+    if beyond <= 0:
+        return bench
+    stages = {stored.key.rpartition("/")[2].partition("-")[0] for stored in bench.storage.list(_stages(ticket))}
+    if beyond == 1 and {"words", "turns"} <= stages:
+        log.warning("recap.left_out", recording_id=ticket.recording.id, tries=ticket.tries)
+        return replace(bench, control=replace(bench.control, plain=True))
+    message = f"{ticket.futile - 1} tries ended without a word: look for processes killed for want of memory"
+    raise EngineError("gave-up", message)
+
+
 def _further(ticket: Ticket, storage: Storage) -> Ticket:
     """Note whether the last try has got further than those before it: a long recording may be killed ever so often."""
-    folder = folder_of(ticket.key) + stages_folder(ticket.recording.id)
-    stored = sum(1 for _ in storage.list(folder))
+    stored = sum(1 for _ in storage.list(_stages(ticket)))
     return replace(ticket, fruitful=ticket.tries, stages=stored) if stored > ticket.stages else ticket
+
+
+def _stages(ticket: Ticket) -> str:
+    return folder_of(ticket.key) + stages_folder(ticket.recording.id)
 
 
 def _failure(errand: Errand, error: Exception) -> NachleseError:

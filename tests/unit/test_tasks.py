@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config.settings import Settings, load
-from jobs.artifacts import FAILURE, Failure, Manifest, folder_of
+from jobs.artifacts import FAILURE, Failure, Manifest, folder_of, stage_key, stages_folder
 from jobs.errors import EngineError, InputError, SetupError, StorageError
 from jobs.programme import Talk
-from worker.control import HandedBack
+from worker.control import Control, HandedBack
 from worker.dispatch import PAUSES_S, Errand, Kind
 from worker.place import Place
 from worker.sidecar import MAX_BYTES, parse, read_stored, sidecar_keys
@@ -44,6 +44,8 @@ class Job:
     settings: Settings
     ends: Callable[[], Outcome]
     seen: list[bytes] = field(default_factory=list)
+    #: Whether the last one was asked to leave the recap out.
+    plain: bool = False
 
     def __post_init__(self) -> None:
         self.storage.write("a/Geheimer Titel.wav", b"sound", "audio/wav")
@@ -52,7 +54,8 @@ class Job:
         self.recording = recording_at(self.storage, stored)
         write_ticket(self.storage, Ticket(self.recording, stored.key))
 
-    def process(self, place: Place, source: Source, talk: Talk, **_: Any) -> Outcome:
+    def process(self, place: Place, source: Source, talk: Talk, *, control: Control, **_: Any) -> Outcome:
+        self.plain = control.plain
         assert place.recording == self.recording
         assert "Geheimer" not in str(source.path())
         assert isinstance(talk, Talk)
@@ -327,3 +330,21 @@ def test_whatever_a_sidecar_holds_is_talk_or_the_producers_fault(data: bytes) ->
     except InputError:
         return
     assert isinstance(talk, Talk)
+
+
+def test_a_recap_that_kills_every_try_costs_no_transcript(job: Callable[[Callable[[], Outcome]], Job]) -> None:
+    one = job(lambda: MANIFEST)
+    ticket = read_ticket(one.storage, one.recording.id)
+    assert ticket is not None
+    for stage in ("media", "words", "turns"):
+        name = stage_key(one.recording.id, stage, "0123456789abcdef")
+        one.storage.write(folder_of(ticket.key) + name, b"{}", "application/json")
+    most, mark = one.settings.worker.max_tries, f"{folder_of(ticket.key)}{stages_folder(one.recording.id)}"
+    ends = {}
+    for tries in (most - 1, most, most + 1):
+        write_ticket(one.storage, replace(ticket, tries=tries, stages=3))
+        one.plain = False
+        ends[tries] = one.run().end, one.plain
+        for each in Mark:
+            one.storage.delete(mark + each)
+    assert list(ends.values()) == [(End.DONE, False), (End.DONE, True), (End.FAILED, False)]
