@@ -5,6 +5,8 @@ VENV   ?= .venv
 FILE   ?= tests/fixtures/gespraech.opus
 OUT    ?= nachlese-out
 ARGS   ?=
+# Tests that run at once, a file each: most of them wait for a server, a worker or a clock.
+SIDE   ?= 4
 
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -24,7 +26,7 @@ up: $(READY) ## Everything on this machine: S3 server, broker, intake and a work
 
 test: $(TESTS) ## Lint, types and all tests
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(SIDE) --dist loadfile $(ARGS)
 
 check: $(TESTS) ## Lint and types alone
 	@$(BIN)/ruff check .

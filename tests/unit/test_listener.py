@@ -99,7 +99,7 @@ def idle(port, count):
 
 
 def test_callers_who_never_finish_asking_are_cut_off(serving):
-    port = serving(call_s=0.2)
+    port = serving(call_s=2.0)
     with idle(port, 8) as callers:
         assert all(map(closed, callers))
     assert exchange(port, ASKED).endswith(b"hello")
