@@ -128,8 +128,9 @@ def test_a_worker_tells_what_it_did(house: House) -> None:
     assert number("nachlese_failures_total", code="not-media", fault="recording") == 1
     for stage in ("media", "words", "turns"):
         assert number("nachlese_stage_audio_seconds_total", stage=stage) == pytest.approx(sum(lengths), abs=1.0), stage
-        assert number("nachlese_stage_wall_seconds_total", stage=stage) > 0, stage  # type: ignore[operator]  # there is one
         assert number("nachlese_stage_gpu_seconds_total", stage=stage) == 0
+    # ffmpeg takes its time; the engines without weights may take less than is counted.
+    assert number("nachlese_stage_wall_seconds_total", stage="media") > 0  # type: ignore[operator]  # there is one
     assert number("nachlese_stage_wall_seconds_total", stage="other") is None
     assert number("nachlese_failures_total", code="other", fault="machine") == 0
     assert number("nachlese_engine_starts_total", reason="first") == 1
