@@ -335,7 +335,11 @@ def _end(ticket: Ticket, outcome: Outcome, storage: Storage) -> Ending:
 
 def _failed(ticket: Ticket, error: NachleseError, storage: Storage) -> Ending:
     try:
-        _place(ticket, storage).fail(error)
+        place = _place(ticket, storage)
+        # Of a newer upload of this name nothing is known to be wrong.
+        if not place.is_current():
+            return _drop(ticket.recording.id, storage)
+        place.fail(error)
         _close(ticket, Mark.FAILED, storage)
     except StorageError as store:
         log.warning("recording.failure_unwritten", recording_id=ticket.recording.id, code=store.code)

@@ -348,3 +348,15 @@ def test_a_recap_that_kills_every_try_costs_no_transcript(job: Callable[[Callabl
         for each in Mark:
             one.storage.delete(mark + each)
     assert list(ends.values()) == [(End.DONE, False), (End.DONE, True), (End.FAILED, False)]
+
+
+def test_a_failure_of_an_upload_that_was_replaced_meanwhile_is_told_to_nobody(job: Any) -> None:
+    one = job(lambda: MANIFEST)
+
+    def replaced_then_fail() -> Outcome:
+        one.storage.write("a/Geheimer Titel.wav", b"another sound", "audio/wav")
+        raise InputError("no-audio-track")
+
+    one.ends = replaced_then_fail
+    assert one.run() == Ending(End.NOTHING)
+    assert (one.told, one.mark, one.tries) == ([], None, None)
