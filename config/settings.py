@@ -154,6 +154,7 @@ class RecapSettings(_Section):
     answer_tokens: int = Field(ge=256, le=32_000)
     answer_s: float = Field(gt=0)
     tries: int = Field(ge=1, le=10)
+    patience_hours: float = Field(ge=0)
 
     @model_validator(mode="after")
     def _check(self) -> "RecapSettings":

@@ -26,9 +26,9 @@ from jobs.transcript import Transcript
 from worker import edits
 from worker.dispatch import JobQueue
 from worker.place import Place
-from worker.rerun import Stage, rerun
+from worker.rerun import Stage, check_delivered, rerun
 from worker.storage import Storage
-from worker.tickets import read_mark, recording_at
+from worker.tickets import recording_at
 
 log = structlog.get_logger()
 
@@ -80,9 +80,7 @@ def correct(  # noqa: PLR0913  # what the command offers
     if stored is None:
         raise InputError("not-found", "there is no such recording", name=name)
     recording = recording_at(storage, stored)
-    mark = read_mark(storage, key, recording.id)
-    if mark is None or not mark.final:
-        raise InputError("under-way", "its work hasn't ended", name=name)
+    check_delivered(key, recording, storage, queue, settings)
     made = _kept(Place(recording, storage, folder_of(key), name, key), given, by)
     if made.changed:
         log.info("transcript.corrected", recording_id=recording.id, version=made.number, changed=made.changed)

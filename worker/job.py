@@ -54,6 +54,8 @@ class Outcome:
     recap: Recap | None = None
     #: The transcript's files are there, and the recap is another job's: see `draft`.
     heard: bool = False
+    #: The recap that lies there stands in for one that a language model is to write: see `draft`.
+    provisional: bool = False
 
 
 def process(  # noqa: PLR0913  # what a job is: an upload, what is known of it, and where its files go
@@ -89,8 +91,13 @@ def process(  # noqa: PLR0913  # what a job is: an upload, what is known of it, 
     return Outcome(None, failure, transcript, heard=True)
 
 
-def draft(place: Place, talk: Talk, *, settings: Settings, report: Report = quiet, control: Control = ALONE) -> Outcome:
+def draft(  # noqa: PLR0913  # as `process`
+    place: Place, talk: Talk, *, settings: Settings, report: Report = quiet, control: Control = ALONE,
+    better: bool = False,
+) -> Outcome:  # fmt: skip
     """Make the recap of a recording whose transcript is there, and finish it.
+
+    With `better`, a provisional recap lies there: nothing is written over it but what is more than that.
 
     Raises:
         StorageError: worth another try; "object-missing" when its transcript isn't there any more.
@@ -106,13 +113,16 @@ def draft(place: Place, talk: Talk, *, settings: Settings, report: Report = quie
         if not place.is_current():
             raise Superseded
         raise StorageError("object-missing", "the transcript isn't there any more: `nachlese rerun --from recap`")
-    return _finish(Stages(place, control, report), transcript, talk, settings)
+    return _finish(Stages(place, control, report), transcript, talk, settings, better=better)
 
 
-def _finish(stages: Stages, transcript: Transcript, talk: Talk, settings: Settings) -> Outcome:
+def _finish(stages: Stages, transcript: Transcript, talk: Talk, settings: Settings, *, better: bool = False) -> Outcome:
     """Draft the recap, and write every file."""
     place = stages.place
     recap = None if stages.control.plain else _recap(stages, transcript, talk, settings)
+    provisional = recap is not None and recap.provisional
+    if better and (recap is None or provisional):
+        return Outcome(None, None, transcript, recap, provisional=True)
     export = _export(settings)
     recap_made = _recap_files(place, recap, transcript, talk, export)
     made = (*transcript_files(transcript, talk, labels(), export), *recap_made)
@@ -123,7 +133,7 @@ def _finish(stages: Stages, transcript: Transcript, talk: Talk, settings: Settin
     )
     stages.report("store", 1.0, 1.0)
     log.info("recording.finished", recording_id=place.recording.id, audio_s=round(transcript.duration_s, 1))
-    return Outcome(manifest, failure, transcript, recap)
+    return Outcome(manifest, failure, transcript, recap, provisional=provisional)
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ class Keeper:
 
     def _hear(self, told: Told) -> None:
         if isinstance(told, Warm):
-            self._warm, self.fault = True, None
+            self._warm, self.fault, self._rest_s = True, None, _FIRST_REST_S
             log.info("engine.warm", wall_s=round(time.monotonic() - self._started_at, 2))
         elif isinstance(told, Unready):
             log.error("worker.not_ready", code=told.code, detail=told.detail)

@@ -12,7 +12,7 @@ from config.settings import Settings
 from jobs.artifacts import FAILURE, folder_of, is_own_output, stages_folder
 from jobs.errors import InputError
 from jobs.recording import Recording
-from worker.dispatch import JobQueue
+from worker.dispatch import Errand, JobQueue, job_queue
 from worker.length import guessed
 from worker.status import shown
 from worker.storage import Storage
@@ -61,9 +61,7 @@ def rerun(key: str, begin: Stage, storage: Storage, queue: JobQueue | None, sett
         StorageError: the bucket failed.
     """
     recording = _recording(key, storage)
-    mark = read_mark(storage, key, recording.id)
-    if mark is None or not mark.final:
-        raise InputError("under-way", "its work hasn't ended", name=shown(key.rpartition("/")[2]))
+    check_delivered(key, recording, storage, queue, settings)
     results = f"{folder_of(key)}{stages_folder(recording.id)}"
     for result in _GOES[begin]:
         for found in list(storage.list(f"{results}{result}-")):
@@ -120,6 +118,30 @@ def hasten(key: str, storage: Storage, queue: JobQueue | None) -> bool:
     return True
 
 
+def check_delivered(
+    key: str, recording: Recording, storage: Storage, queue: JobQueue | None, settings: Settings
+) -> None:
+    """Make sure that nobody works on a recording, and nobody waits for its files.
+
+    Raises:
+        InputError: "under-way" when its work hasn't ended, or a better recap is being written just now.
+        StorageError: the bucket failed.
+    """
+    mark = read_mark(storage, key, recording.id)
+    busy = mark is Mark.PROVISIONAL and queue is not None and _runs(recording.id, queue, settings)
+    if mark is None or mark is Mark.HEARD or busy:
+        raise InputError("under-way", "its work hasn't ended", name=shown(key.rpartition("/")[2]))
+
+
+def _runs(recording_id: str, queue: JobQueue, settings: Settings) -> bool:
+    queues = (queue, job_queue(settings, settings.recap.queue)) if settings.recap.queue else (queue,)
+    try:
+        running = [Errand.parse(each.job_id) for one in queues for each in one.running()]
+    except RedisError:
+        return False
+    return any(errand is not None and errand.recording_id == recording_id for errand in running)
+
+
 def _recording(key: str, storage: Storage) -> Recording:
     stored = storage.head(key)
     if stored is None or is_own_output(key):
@@ -146,6 +168,8 @@ def _queue_anew(  # noqa: PLR0913  # what is known of a recording, and where it 
     write_ticket(storage, ticket)
     if queue is not None:
         facts: Any = {"seconds": length, "since": ticket.since, "urgent": urgent}
+        # One that pauses until its language model may be back would go on pausing.
+        _unless_silent(recording.id, lambda: queue.forget(recording.id))
         _unless_silent(recording.id, lambda: queue.enqueue(recording.id, rank=rank_of(ticket), **facts))
 
 

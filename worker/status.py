@@ -55,6 +55,8 @@ class Phase(StrEnum):
     #: The transcript is there, the recap is to come.
     HEARD = "heard"
     DONE = "done"
+    #: Done, and a better recap is to come.
+    PROVISIONAL = "provisional"
     #: Done, but a part of it couldn't be read.
     INCOMPLETE = "incomplete"
     #: The recording is at fault: nothing but a new upload helps.
@@ -312,6 +314,7 @@ def _ended_state(key: str, recording_id: str, mark: Mark, storage: Storage) -> S
     manifest = _manifest(key, storage)
     names = () if manifest is None else tuple(folder_of(key) + entry.name for entry in manifest.artifacts)
     phase = Phase.DONE if failure is None else Phase.INCOMPLETE
+    phase = Phase.PROVISIONAL if mark is Mark.PROVISIONAL else phase
     return _state(key, recording_id, phase, message=message, artifacts=names)
 
 

@@ -51,6 +51,8 @@ Report = Callable[[str, float, float], None]
 
 #: A store that doesn't answer is asked again after this many seconds.
 _NO_STORE_PAUSE_S = 60
+#: While no language model answers it is asked again after as long as it has been away, but within these seconds.
+_SOONEST_S, _LATEST_S = 120, 3600
 #: After this failure an engine process isn't used again: what filled its memory may still be there.
 _OUT_OF_MEMORY = "out-of-memory"
 
@@ -115,6 +117,11 @@ class Outcome(Protocol):
         """Whether the transcript's files are there, and the recap is another queue's."""
         ...
 
+    @property
+    def provisional(self) -> bool:
+        """Whether the recap that lies there stands in for a better one."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Craft:
@@ -169,9 +176,8 @@ def work(errand: Errand, bench: Bench) -> Ending:
         mark = read_mark(bench.storage, ticket.key, ticket.recording.id)
         if (mark is not None and mark.final) or not _place(ticket, bench.storage).is_current():
             return _drop(errand.recording_id, bench.storage)
-        if mark is not (Mark.HEARD if errand.kind is Kind.DRAFT else None):
-            return Ending(End.NOTHING)
-        return _KINDS[errand.kind](ticket, errand, bench)
+        do = _left_to_do(errand.kind, mark)
+        return Ending(End.NOTHING) if do is None else do(ticket, errand, bench)
     except NachleseError as error:  # the store failed outside of a try
         log.warning("errand.postponed", job_id=errand.id, code=error.code, detail=error.detail)
         return Ending(End.LATER, _NO_STORE_PAUSE_S, error.code)
@@ -228,7 +234,20 @@ def _stretch(ticket: Ticket, errand: Errand, bench: Bench) -> Ending:
     return Ending(End.NOTHING)
 
 
-_KINDS = {Kind.RECORDING: _recording, Kind.STRETCH: _stretch, Kind.DRAFT: _draft}
+_Do = Callable[[Ticket, Errand, Bench], Ending]
+
+
+def _left_to_do(kind: Kind, mark: Mark | None) -> _Do | None:
+    """What an errand comes to where the work on its recording is as far as `mark` says; None: nothing."""
+    known: dict[tuple[Kind, Mark | None], _Do] = {
+        (Kind.RECORDING, None): _recording,
+        (Kind.STRETCH, None): _stretch,
+        (Kind.DRAFT, Mark.HEARD): _draft,
+        # Whichever it was that found no language model comes back.
+        (Kind.RECORDING, Mark.PROVISIONAL): _draft,
+        (Kind.DRAFT, Mark.PROVISIONAL): _draft,
+    }
+    return known.get((kind, mark))
 
 
 def _tried(ticket: Ticket, errand: Errand, bench: Bench, do: Callable[[Ticket, Bench], Ending]) -> Ending:
@@ -257,7 +276,7 @@ def _last_resort(ticket: Ticket, bench: Bench) -> Bench:
     if beyond <= 0:
         return bench
     stages = {stored.key.rpartition("/")[2].partition("-")[0] for stored in bench.storage.list(_stages(ticket))}
-    if beyond == 1 and {"words", "turns"} <= stages:
+    if beyond == 1 and {"words", "turns"} <= stages and ticket.provisional_since is None:
         log.warning("recap.left_out", recording_id=ticket.recording.id, tries=ticket.tries)
         return replace(bench, control=replace(bench.control, plain=True))
     message = f"{ticket.futile - 1} tries ended without a word: look for processes killed for want of memory"
@@ -294,14 +313,14 @@ def _process(ticket: Ticket, bench: Bench) -> Ending:
     source = opened(fetch_of(ticket, storage), settings) if bench.source is None else bench.source(ticket)
     with source as upload:
         outcome = bench.craft.process(place, upload, talk, settings=settings, report=bench.report, control=control)
-    return _hand_on(ticket, bench) if outcome.heard else _end(ticket, outcome, storage)
+    return _hand_on(ticket, bench) if outcome.heard else _ended(ticket, outcome, bench)
 
 
 def _write_draft(ticket: Ticket, bench: Bench) -> Ending:
-    place = _place(ticket, bench.storage)
+    place, options = _place(ticket, bench.storage), {"control": bench.control, "report": bench.report}
     talk = read_stored(ticket.key, bench.storage, bench.settings.storage.prefix)
-    outcome = bench.craft.draft(place, talk, settings=bench.settings, control=bench.control, report=bench.report)
-    return _end(ticket, outcome, bench.storage)
+    better = ticket.provisional_since is not None
+    return _ended(ticket, bench.craft.draft(place, talk, settings=bench.settings, better=better, **options), bench)
 
 
 def _hand_on(ticket: Ticket, bench: Bench) -> Ending:
@@ -323,14 +342,44 @@ def _hand_on(ticket: Ticket, bench: Bench) -> Ending:
     return Ending(End.NOTHING)
 
 
-def _end(ticket: Ticket, outcome: Outcome, storage: Storage) -> Ending:
+def _ended(ticket: Ticket, outcome: Outcome, bench: Bench) -> Ending:
+    again_s = _patience_s(ticket, bench) if outcome.provisional else None
+    if again_s is not None:
+        return _wait_for_better(ticket, outcome, bench.storage, again_s)
+    if ticket.provisional_since is not None:
+        _close(ticket, Mark.DONE, bench.storage)
+        return Ending(End.NOTHING)
     mark = Mark.FAILED if outcome.manifest is None else Mark.DONE
-    _close(ticket, mark, storage)
+    _close(ticket, mark, bench.storage)
     if mark is Mark.FAILED:
         return Ending(End.FAILED, code="" if outcome.failure is None else outcome.failure.code)
+    return _done(ticket, outcome)
+
+
+def _done(ticket: Ticket, outcome: Outcome, pause_s: int | None = None) -> Ending:
     known = outcome.transcript
     audio_s = (ticket.seconds or 0.0) if known is None else known.duration_s
-    return Ending(End.DONE, audio_s=audio_s, at_once=ticket.tries == 1)
+    return Ending(End.DONE, pause_s, audio_s=audio_s, at_once=ticket.tries == 1)
+
+
+def _patience_s(ticket: Ticket, bench: Bench) -> int | None:
+    """Seconds until a language model is asked again; None when it has been waited for long enough."""
+    now = bench.storage.clock()
+    waited_s = (now - (ticket.provisional_since or now)).total_seconds()
+    if waited_s >= bench.settings.recap.patience_hours * 3600:
+        return None
+    return round(min(max(waited_s, _SOONEST_S), _LATEST_S))
+
+
+def _wait_for_better(ticket: Ticket, outcome: Outcome, storage: Storage, pause_s: int) -> Ending:
+    """The recording is delivered, with a recap that stands in for a better one; that has tries of its own."""
+    since = ticket.provisional_since or storage.clock()
+    write_ticket(storage, replace(ticket, tries=0, fruitful=0, provisional_since=since))
+    write_mark(storage, ticket.key, ticket.recording.id, Mark.PROVISIONAL)
+    log.info("recap.provisional", recording_id=ticket.recording.id, pause_s=pause_s)
+    if ticket.provisional_since is None:
+        return _done(ticket, outcome, pause_s)
+    return Ending(End.LATER, pause_s, "llm-unavailable")
 
 
 def _failed(ticket: Ticket, error: NachleseError, storage: Storage) -> Ending:
@@ -339,6 +388,9 @@ def _failed(ticket: Ticket, error: NachleseError, storage: Storage) -> Ending:
         # Of a newer upload of this name nothing is known to be wrong.
         if not place.is_current():
             return _drop(ticket.recording.id, storage)
+        if ticket.provisional_since is not None:  # it is delivered; only the better recap will not come
+            _close(ticket, Mark.DONE, storage)
+            return Ending(End.NOTHING, code=error.code)
         place.fail(error)
         _close(ticket, Mark.FAILED, storage)
     except StorageError as store:

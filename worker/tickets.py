@@ -21,7 +21,7 @@ from worker.storage import Storage, Stored
 
 JSON = "application/json"
 _TICKET_KEY = re.compile(re.escape(TICKETS) + r"(r-[0-9a-f]{20})\.json")
-_MARK_KEY = re.compile(r"\.nachlese/stages/(r-[0-9a-f]{20})/(done|heard|failed)", re.DOTALL)
+_MARK_KEY = re.compile(r"\.nachlese/stages/(r-[0-9a-f]{20})/(done|heard|failed|provisional)", re.DOTALL)
 
 
 #: However long a recording is, it yields to nobody who arrives later than this after it, in seconds.
@@ -39,13 +39,15 @@ class Mark(StrEnum):
     DONE = "done"
     #: failure.json is there, and nothing else will come.
     FAILED = "failed"
+    #: All files are there, and the recap says that a better one follows: no language model could be reached.
+    PROVISIONAL = "provisional"
     #: The transcript's files are there; the recap is to come, from the queue for drafts.
     HEARD = "heard"
 
     @property
     def final(self) -> bool:
         """Whether nothing more is to come."""
-        return self is not Mark.HEARD
+        return self in (Mark.DONE, Mark.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,12 @@ class Ticket:
     urgent: bool = False
     #: When it joined the line; None: when it was uploaded.
     arrived_at: datetime | None = None
+    #: Since when a provisional recap waits for a better one; None while there is none.
+    provisional_since: datetime | None = None
 
     def __post_init__(self) -> None:
-        if self.arrived_at is not None and self.arrived_at.tzinfo is None:
-            message = f"arrived_at needs a time zone: {self.arrived_at!r}"
+        if any(each is not None and each.tzinfo is None for each in (self.arrived_at, self.provisional_since)):
+            message = f"points in time need a time zone: {self.arrived_at!r}, {self.provisional_since!r}"
             raise ValueError(message)
 
     @property

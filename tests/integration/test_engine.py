@@ -18,8 +18,12 @@ from rq.command import send_stop_job_command
 
 from config.settings import Settings, load
 from jobs.artifacts import FAILURE, folder_of
+from jobs.errors import InputError
 from worker import laptop
 from worker.dispatch import Errand, Kind, Standing
+from worker.intake import sweep
+from worker.rerun import retry
+from worker.status import Phase, state_of
 from worker.tickets import Mark
 
 Until = Callable[[Callable[[], object]], None]
@@ -446,3 +450,25 @@ def test_nothing_is_fetched_ahead_where_settings_say_so(fleet: Any, until: Until
     fleet.let_go()
     until(lambda: fleet.mark("b.wav", second) is Mark.DONE)
     assert "prefetch.used" not in fleet.log()
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_the_better_recap_follows_by_itself(fleet: Any, until: Until, settings: Settings, forgotten: bool) -> None:
+    """When the model is back, whether or not the broker remembers that somebody waits for it."""
+    recording_id = fleet.give("a.wav", "model")
+    fleet.start()
+    until(lambda: fleet.mark("a.wav", recording_id) is Mark.PROVISIONAL)
+    state = state_of("a.wav", fleet.storage, fleet.queue, settings)
+    assert (state.phase, fleet.begun(), fleet.ended()) == (Phase.PROVISIONAL, [recording_id], [])
+    assert "der Entwurf ist vorläufig" in state.sentence
+    until(lambda: len(fleet.notes("drafts")) >= 2)
+    if forgotten:
+        fleet.queue.redis.flushall()
+        with pytest.raises(InputError, match="nothing-to-retry"):
+            retry("a.wav", fleet.storage, fleet.queue, settings)
+        until(lambda: sweep(fleet.storage, fleet.queue, settings).queued == 1)
+    fleet.let_go()
+    until(lambda: fleet.mark("a.wav", recording_id) is Mark.DONE)
+    assert (fleet.begun(), fleet.ended(), fleet.tries(recording_id)) == ([recording_id], [recording_id], None)
+    assert set(fleet.notes("drafts")) == {"True"}
+    until(lambda: sweep(fleet.storage, fleet.queue, settings).done == 1)

@@ -364,9 +364,28 @@ def test_a_draft_that_is_stored_is_not_written_again(place, upload, settings, wr
 def test_a_draft_to_be_replaced_by_a_better_one_is_not_kept(place, upload, settings, crew):
     writer = Silent(provisional=True)
     crew(FakeRecognizer(), FakeDiarizer(), writer)
-    Watched(place, upload, settings)
+    assert Watched(place, upload, settings).outcome.provisional
     Watched(place, upload, settings)
     assert writer.drafts == 2
+
+
+def test_over_a_provisional_draft_nothing_is_written_but_a_better_one(place, upload, settings, crew):
+    crew(FakeRecognizer(), FakeDiarizer(), Silent(provisional=True))
+    Watched(place, upload, settings)
+    before = {item.key: (item.etag, item.modified) for item in place.storage.list(place.folder)}
+    assert draft(place, Talk(), settings=settings, better=True).provisional
+
+    class Broken(Silent):
+        def write(self, *_):
+            raise EngineError("broken")
+
+    crew(FakeRecognizer(), FakeDiarizer(), Broken())
+    assert draft(place, Talk(), settings=settings, better=True).provisional
+    assert {item.key: (item.etag, item.modified) for item in place.storage.list(place.folder)} == before
+    crew(FakeRecognizer(), FakeDiarizer(), Silent())
+    assert not draft(place, Talk(), settings=settings, better=True).provisional
+    assert json.loads(place.storage.read(place.folder + "recap.json"))["provisional"] is False
+    whole(place)
 
 
 def test_no_engine_waits_for_the_other_where_both_have_room(place, upload, settings, monkeypatch):

@@ -7,6 +7,7 @@ from config.settings import load
 from jobs.artifacts import FAILURE, MANIFEST, folder_of, sound_key, stage_key, stretch_key
 from jobs.errors import InputError
 from jobs.timeline import Span
+from worker.dispatch import Errand, Kind, Running
 from worker.rerun import Stage, rerun
 from worker.storage import FolderStorage
 from worker.tickets import Mark, read_mark, read_ticket, recording_at, write_mark
@@ -17,7 +18,17 @@ D = "0123456789abcdef"
 
 class Queue:
     def __init__(self, *, away=False):
-        self.away, self.queued = away, []
+        self.away, self.queued, self.busy = away, [], []
+
+    def running(self):
+        if self.away:
+            raise BrokerGone
+        return [Running(job_id, 1.0, None) for job_id in self.busy]
+
+    def forget(self, job_id):
+        if self.away:
+            raise BrokerGone
+        self.queued = [each for each in self.queued if each != job_id]
 
     def enqueue(self, job_id, **_):
         if self.away:
@@ -97,6 +108,19 @@ def test_what_is_under_way_is_left_alone(storage, mark):
         write_mark(storage, KEY, found.id, mark)
     with pytest.raises(InputError, match="under-way"):
         rerun(KEY, Stage.RECAP, storage, Queue(), load())
+
+
+@pytest.mark.parametrize("kind", [Kind.RECORDING, Kind.DRAFT])
+def test_what_waits_for_a_better_recap_may_be_made_anew_unless_that_is_being_written(storage, kind):
+    found, queue = recording_at(storage, storage.head(KEY)), Queue()
+    write_mark(storage, KEY, found.id, Mark.PROVISIONAL)
+    queue.busy = [Errand(found.id, kind).id]
+    with pytest.raises(InputError, match="under-way"):
+        rerun(KEY, Stage.RECAP, storage, queue, load())
+    assert read_mark(storage, KEY, found.id) is Mark.PROVISIONAL
+    queue.busy, queue.queued = [Errand("r-ffffffffffffffffffff").id], [found.id]
+    rerun(KEY, Stage.RECAP, storage, queue, load())
+    assert (read_mark(storage, KEY, found.id), queue.queued) == (None, [found.id]), "it paused; now it waits"
 
 
 @pytest.mark.parametrize("key", ["stage/other.wav", f"{folder_of(KEY)}{MANIFEST}"])

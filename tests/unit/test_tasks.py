@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Outcome:
     failure: Failure | None = None
     transcript: None = None
     heard: bool = False
+    provisional: bool = False
 
 
 @dataclass
@@ -62,7 +63,8 @@ class Job:
         self.seen.append(source.path().read_bytes())
         return self.ends()
 
-    def draft(self, place: Place, talk: Talk, **_: Any) -> Outcome:
+    def draft(self, place: Place, talk: Talk, *, better: bool, **_: Any) -> Outcome:
+        assert better is (self.mark is Mark.PROVISIONAL)
         assert (place.recording, place.key, talk) == (self.recording, "a/Geheimer Titel.wav", Talk())
         self.seen.append(b"draft")
         return self.ends()
@@ -198,6 +200,68 @@ def test_what_is_heard_is_drafted_by_whoever_comes_next_with_tries_of_its_own(
     one.ends = lambda: MANIFEST
     assert one.run(Kind.DRAFT) == Ending(End.DONE, at_once=True)
     assert (one.mark, one.tries, one.seen) == (Mark.DONE, None, [b"sound", b"draft"])
+
+
+@dataclass(frozen=True)
+class Clock(FolderStorage):
+    """A store whose clock is ahead."""
+
+    hours: float = 0.0
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC) + timedelta(hours=self.hours)
+
+
+PROVISIONAL = replace(MANIFEST, provisional=True)
+
+
+@pytest.mark.parametrize("kind", [Kind.RECORDING, Kind.DRAFT])
+def test_a_provisional_recap_is_delivered_and_asked_for_again_ever_more_seldom(job: Any, kind: Kind) -> None:
+    """By whichever errand is left: the broker may have forgotten the first."""
+    one = job(lambda: PROVISIONAL)
+    assert one.run() == Ending(End.DONE, 120, at_once=True)
+    for hours, pause_s in ((0, 120), (0.5, 1800), (12, 3600), (47, 3600)):
+        one.storage = Clock(one.storage.root, hours)
+        ending = one.run(kind)
+        assert (ending.end, ending.code, one.mark, one.tries) == (End.LATER, "llm-unavailable", Mark.PROVISIONAL, 0)
+        assert ending.pause_s == pytest.approx(pause_s, abs=5)
+    assert one.run(Kind.STRETCH) == Ending(End.NOTHING)
+    one.ends = lambda: MANIFEST
+    assert one.run(kind) == Ending(End.NOTHING), "it counted as done when it was delivered"
+    assert (one.mark, one.tries, one.told) == (Mark.DONE, None, [])
+    assert one.seen == [b"sound", *[b"draft"] * 5]
+
+
+def test_a_provisional_recap_stays_when_the_model_stays_away(job: Any) -> None:
+    one = job(lambda: PROVISIONAL)
+    one.run()
+    one.storage = Clock(one.storage.root, one.settings.recap.patience_hours + 1)
+    assert one.run() == Ending(End.NOTHING)
+    assert (one.mark, one.tries, one.told) == (Mark.DONE, None, [])
+
+
+@pytest.mark.parametrize("fault", [EngineError("broken"), InputError("bad-sidecar")])
+def test_what_is_delivered_never_fails_because_of_the_better_recap(job: Any, fault: Exception) -> None:
+    one = job(lambda: PROVISIONAL)
+    one.run()
+    one.ends = raising(fault)
+    for _ in range(one.settings.worker.max_tries):
+        if one.mark is Mark.PROVISIONAL:
+            one.run()
+    assert (one.mark, one.tries, one.told) == (Mark.DONE, None, [])
+
+
+def test_tries_that_end_without_a_word_leave_the_provisional_recap_where_it_is(job: Any) -> None:
+    one = job(lambda: PROVISIONAL)
+    one.run()
+    drafted = len(one.seen)
+    ticket = read_ticket(one.storage, one.recording.id)
+    for stage in ("words", "turns"):
+        name = stage_key(one.recording.id, stage, "0123456789abcdef")
+        one.storage.write(folder_of("a/Geheimer Titel.wav") + name, b"{}", "application/json")
+    write_ticket(one.storage, replace(counted(ticket, one.settings.worker.max_tries), stages=3))
+    assert one.run() == Ending(End.NOTHING, code="gave-up")
+    assert (one.mark, one.told, len(one.seen)) == (Mark.DONE, [], drafted)
 
 
 def test_the_clock_ends_a_try_like_any_failure(job: Any) -> None:
