@@ -9,7 +9,7 @@ from jobs.diarize import Diarization, DiarizeOptions
 from jobs.doubt import Rules, marked
 from jobs.german import time_code
 from jobs.hotwords import hotwords
-from jobs.programme import Talk
+from jobs.programme import SEVERAL, Talk
 from jobs.spelling import repaired
 from jobs.timeline import Seconds
 from jobs.timing import settled
@@ -18,8 +18,9 @@ from jobs.transcript import Notice, Transcript
 
 
 def transcribe_options(talk: Talk, *, languages: tuple[str, ...], beam_size: int, batch_size: int) -> TranscribeOptions:
-    """What the recognizer is asked for a talk."""
-    return TranscribeOptions(talk.language, languages, hotwords(talk), beam_size, batch_size)
+    """What the recognizer is asked for a talk; it detects the language unless one is fixed."""
+    fixed = None if talk.language == SEVERAL else talk.language
+    return TranscribeOptions(fixed, languages, hotwords(talk), beam_size, batch_size)
 
 
 def diarize_options(talk: Talk) -> DiarizeOptions:

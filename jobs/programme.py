@@ -6,9 +6,14 @@ that a producer can write it without looking anything up.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from jobs.errors import InputError
 from jobs.transcript import Notice
+
+
+#: ISO 639-2: several languages in one recording. It overrules what is said for a whole programme.
+SEVERAL = "mul"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Talk:
 
     title: str | None = None
     guests: tuple[Guest, ...] = ()
-    #: ISO 639-1 when the sidecar fixes it; None lets the recognizer detect it.
+    #: ISO 639-1 when somebody fixes it, `SEVERAL` when somebody says that it changes; None where nobody says.
     language: str | None = None
     #: Names and terms the recognizer should know, most useful first.
     terms: tuple[str, ...] = ()
@@ -37,6 +42,11 @@ class Talk:
     sensitive: bool = False
     #: Wanted before the others.
     urgent: bool = False
+    #: Name of the shape that its recap is to have, see `jobs.shapes`; None leaves it to the settings.
+    shape: str | None = None
+    #: When and where it was held, as far as a schedule says.
+    day: date | None = None
+    stage: str | None = None
     #: How it was found, and what about it the producer should look at.
     notices: tuple[Notice, ...] = ()
 
@@ -58,6 +68,9 @@ def merged(sidecar: Talk, schedule: Talk, glossary: Sequence[str] = ()) -> Talk:
         max_speakers=voices.max_speakers,
         sensitive=sidecar.sensitive or schedule.sensitive,
         urgent=sidecar.urgent or schedule.urgent,
+        shape=sidecar.shape or schedule.shape,
+        day=sidecar.day or schedule.day,
+        stage=sidecar.stage or schedule.stage,
         notices=(*sidecar.notices, *schedule.notices),
     )
 
@@ -71,8 +84,9 @@ _KEYS = {
     "sensitive": "sensitive", "vertraulich": "sensitive",
     "urgent": "urgent", "dringend": "urgent",
     "purpose": "purpose", "zweck": "purpose",
+    "shape": "shape", "form": "shape",
 }  # fmt: skip
-_LANGUAGES = {"deutsch": "de", "german": "de", "englisch": "en", "english": "en", "gemischt": None, "mixed": None}
+_LANGUAGES = {"deutsch": "de", "german": "de", "englisch": "en", "english": "en", "gemischt": SEVERAL, "mixed": SEVERAL}
 _MAX_VOICES = 50
 #: More guests or terms than this are no talk.
 _MAX_ENTRIES = 500
@@ -107,6 +121,7 @@ def parse_talk(data: object) -> Talk:
         max_speakers=most,
         sensitive=_flag(given.get("sensitive"), "vertraulich"),
         urgent=_flag(given.get("urgent"), "dringend"),
+        shape=_text(given.get("shape"), "form"),
     )
 
 
@@ -172,7 +187,7 @@ def _language(value: object) -> str | None:
     if not text:
         return None
     code = _LANGUAGES.get(text, text)
-    if code is not None and not (len(code) == 2 and code.isascii() and code.isalpha()):
+    if code != SEVERAL and not (len(code) == 2 and code.isascii() and code.isalpha()):
         raise _bad(f"„sprache: {text[:20]}“ ist unbekannt; möglich sind „de“, „en“ oder „gemischt“.")
     return code
 

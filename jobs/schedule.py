@@ -30,7 +30,7 @@ _TALKS = frozenset({"talks", "programm", "programme", "vorträge", "sessions", "
 #: Said once for all talks, unless a talk says otherwise.
 _COMMON = frozenset({
     "begriffe", "terms", "glossar", "namen", "names", "sprache", "language", "vertraulich", "sensitive", "datum",
-    "date", "bühne", "stage",
+    "date", "bühne", "stage", "form", "shape",
 })  # fmt: skip
 _DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 _TIME = re.compile(r"(?<!\d)([01]\d|2[0-3])[-_.:h]?([0-5]\d)(?!\d)")
@@ -112,7 +112,8 @@ def match(schedule: Schedule, key: str, source: str) -> Talk:
     fields = {"source": source, "title": found[0].talk.title or "–"}
     if how == "time" and found[0].begins is not None:
         fields["begins"] = f"{found[0].begins:%H.%M}"
-    return replace(found[0].talk, notices=(*schedule.notices, Notice(f"schedule-by-{how}", fields)))
+    notices = (*schedule.notices, Notice(f"schedule-by-{how}", fields))
+    return replace(found[0].talk, day=found[0].day, stage=found[0].stage, notices=notices)
 
 
 def _by_name(slots: Sequence[Slot], key: str) -> tuple[Slot, ...]:

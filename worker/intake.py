@@ -24,7 +24,7 @@ from worker.events import waking
 from worker.health import Health
 from worker.inventory import Inventory, View, settled
 from worker.length import claimed, guessed
-from worker.sidecar import read_sidecar, sidecar_keys
+from worker.sidecar import announced, is_above, may_hurry, read_sidecar, sidecar_keys
 from worker.storage import Storage, Stored, probe
 from worker.tickets import (
     Ticket,
@@ -99,6 +99,8 @@ class Intake:
         self._seen: frozenset[str] | None = None
         #: Tickets of other prefixes, which another intake looks after.
         self._foreign: set[str] = set()
+        #: Schedules, and whether they may call talks urgent; of this look.
+        self._hurrying: dict[str, bool] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -136,6 +138,7 @@ class Intake:
             return recording_id not in under_way and ripe(recording_id, stored)
 
         known = self._inventory
+        self._hurrying = {}
         view = known.everything(tickets) if everything else known.news(tickets, matters=matters)
         counts: Counter[str] = Counter(done=view.done, failed=view.failed)
         new = []
@@ -203,10 +206,19 @@ class Intake:
         sidecar = next((each for each in sidecar_keys(key) if each in view.sidecars), None)
         try:
             talk = None if sidecar is None else read_sidecar(sidecar, self._storage)
+            if talk is not None and talk.urgent:
+                return True
+            hurries = any(self._may_hurry(each) for each in view.schedules if is_above(each, key))
+            return hurries and announced(key, self._storage, self._settings.storage.prefix).urgent
         except InputError:
             # Its producer will hear of it from the job.
             return False
-        return talk is not None and talk.urgent
+
+    def _may_hurry(self, schedule: str) -> bool:
+        """Asked once a look: most schedules call nothing urgent, and to understand a long one takes a second."""
+        if schedule not in self._hurrying:
+            self._hurrying[schedule] = may_hurry(schedule, self._storage)
+        return self._hurrying[schedule]
 
     def _ask_length(self, stored: Stored, ticket: Ticket) -> None:
         """Learn a recording's length, and move it to where it belongs, if it still waits."""

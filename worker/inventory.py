@@ -12,6 +12,7 @@ from config.settings import Settings
 from jobs.artifacts import is_own_output
 from jobs.recording import recording_id
 from jobs.timeline import Seconds
+from worker.sidecar import is_schedule
 from worker.storage import Storage, Stored
 from worker.tickets import Mark, mark_of, read_mark
 
@@ -66,8 +67,9 @@ class View:
     open: Mapping[str, Stored]
     #: Those of them that are transcribed and wait for their recap.
     heard: frozenset[str]
-    #: Keys of what may be sidecars.
+    #: Keys of what may be sidecars, and of schedules.
     sidecars: frozenset[str]
+    schedules: frozenset[str]
     #: Finished recordings whose uploads are still there, and those that failed for good.
     done: int
     failed: int
@@ -148,7 +150,11 @@ class Inventory:
             if doubted is not None and recording not in doubted:
                 found.remembered(recording, self._finished)
             found.uploaded(recording, stored)
-        elif stored.key.casefold().endswith(_SIDECARS) and not is_own_output(stored.key):
+        elif is_own_output(stored.key):
+            return
+        elif is_schedule(stored.key):
+            found.schedules.add(stored.key)
+        elif stored.key.casefold().endswith(_SIDECARS):
             found.sidecars.add(stored.key)
 
     def _remember(self, found: "_Found", doubted: Collection[str]) -> View:
@@ -156,7 +162,8 @@ class Inventory:
         # Somebody may be about to remove their marks.
         unsure = set(map(_code, doubted))
         self._finished = {mark: codes - unsure for mark, codes in found.finished.items()}
-        return View(found.open, frozenset(found.heard & found.open.keys()), frozenset(found.sidecars), done, failed)
+        heard = frozenset(found.heard & found.open.keys())
+        return View(found.open, heard, frozenset(found.sidecars), frozenset(found.schedules), done, failed)
 
 
 class _Found:
@@ -166,6 +173,7 @@ class _Found:
         self.open: dict[str, Stored] = {}
         self.heard: set[str] = set()
         self.sidecars: set[str] = set()
+        self.schedules: set[str] = set()
         self.finished: dict[Mark, set[bytes]] = {Mark.DONE: set(), Mark.FAILED: set()}
         self._unmatched: dict[bytes, Mark] = {}
 

@@ -105,6 +105,30 @@ def _name(stored: Stored) -> str:
     return stored.key.rpartition("/")[2]
 
 
+def is_schedule(key: str) -> bool:
+    """Whether a key is the name of a schedule."""
+    name = key.rpartition("/")[2]
+    return name in _SCHEDULES or (name.startswith(_BEGIN[0]) and name.lower().endswith(".ics"))
+
+
+def is_above(schedule: str, key: str) -> bool:
+    """Whether a schedule lies in the folder of the recording at `key` or above it."""
+    return key.startswith(schedule[: schedule.rfind("/") + 1])
+
+
+def may_hurry(schedule: str, storage: Storage) -> bool:
+    """Whether a schedule calls any talk urgent, judged by its words, which is quick; calendars can't.
+
+    Raises:
+        StorageError: the store failed.
+    """
+    found = storage.head(schedule)
+    if found is None or found.size_bytes > MAX_SCHEDULE_BYTES or schedule.lower().endswith(".ics"):
+        return False
+    data = storage.read(schedule).lower()
+    return b"dringend" in data or b"urgent" in data
+
+
 def _schedule(name: str, data: bytes) -> Schedule:
     return parse_calendar(data) if name.lower().endswith(".ics") else parse_schedule(_yaml(data))
 

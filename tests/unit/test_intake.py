@@ -301,6 +301,30 @@ def test_urgent_by_its_sidecar_and_nobody_is_stopped_by_a_bad_one(
     assert ticket.urgent
 
 
+def test_urgent_by_the_schedule_of_its_folder_or_one_above(
+    storage: FolderStorage, queue: Any, settings: Settings
+) -> None:
+    schedule = "- datei: b\n  dringend: ja\n- datei: tag1/c\n  urgent: yes\n- datei: a\n  titel: Nicht dringend\n"
+    storage.write("day/programme.yaml", schedule.encode(), "text/yaml")
+    storage.write("other/programm-1.ics", b"BEGIN:VCALENDAR urgent", "text/calendar")
+    keys = ("day/a.wav", "day/b.wav", "day/tag1/c.wav", "other/b.wav", "b.wav")
+    ids = {key: put(storage, key, age_s=900 - 10 * number) for number, key in enumerate(keys)}
+    with Intake(storage, queue, settings) as intake:
+        assert intake.sweep().queued == len(keys)
+    assert queue.urgent == {ids["day/b.wav"], ids["day/tag1/c.wav"]}
+    assert set(queue.ids[:2]) == queue.urgent
+
+
+def test_a_schedule_that_nobody_understands_stops_nobody(
+    storage: FolderStorage, queue: Any, settings: Settings
+) -> None:
+    storage.write("programme.yaml", b"dringend: [", "text/yaml")
+    first = put(storage, "a.wav")
+    with Intake(storage, queue, settings) as intake:
+        assert intake.sweep().queued == 1
+    assert (queue.ids, queue.urgent) == ([first], set())
+
+
 def test_a_date_in_the_future_is_no_place_at_the_end(storage: FolderStorage, queue: Any, settings: Settings) -> None:
     recording_id = put(storage, "a.wav", age_s=-1e6)
     sweep(storage, queue, settings)

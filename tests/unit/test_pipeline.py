@@ -35,6 +35,8 @@ def test_a_talk_decides_what_the_engines_are_asked():
     talk = Talk(guests=(Guest("Anna Berg"),), language="de", terms=("Elbkurier",), min_speakers=2, max_speakers=4)
     asked = transcribe_options(talk, languages=("de", "en", "fr"), beam_size=3, batch_size=4)
     assert asked == TranscribeOptions("de", ("de", "en", "fr"), ("Anna Berg", "Elbkurier"), 3, 4)
+    detected = transcribe_options(Talk(language="mul"), languages=("de", "en"), beam_size=3, batch_size=4)
+    assert detected.language is None
     assert diarize_options(talk) == DiarizeOptions(2, 4)
     assert diarize_options(Talk()) == DiarizeOptions(None, None)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from config.settings import labels
 from jobs.errors import InputError
 from jobs.export.labels import sentence
-from jobs.programme import UNANNOUNCED_VOICES, Guest, Talk, merged, parse_glossary, parse_talk
+from jobs.programme import SEVERAL, UNANNOUNCED_VOICES, Guest, Talk, merged, parse_glossary, parse_talk
 from jobs.transcript import Notice
 
 #: Whatever YAML can say.
@@ -192,3 +192,10 @@ def test_signs_that_turn_the_reading_direction_are_left_out():
 def test_more_terms_than_a_talk_can_have_are_a_mistake():
     with pytest.raises(InputError):
         parse_talk({"begriffe": ["x"] * 501})
+
+
+def test_several_languages_overrule_what_a_programme_fixes():
+    own = parse_talk({"sprache": "gemischt"})
+    assert own.language == SEVERAL
+    assert merged(own, parse_talk({"language": "de"})).language == SEVERAL
+    assert merged(Talk(), parse_talk({"language": "de"})).language == "de"
