@@ -57,6 +57,7 @@ def checks(settings: Settings) -> Iterator[Check]:
         ("scratch", _scratch),
         ("broker", _broker),
         ("bucket", _bucket),
+        ("language model", _language_models),
         ("weights", _weights),
         ("device", _device),
     ):
@@ -230,6 +231,23 @@ def _bucket(settings: Settings) -> Iterator[Check]:
         return
     remedy = "use a store that knows If-None-Match and If-Match (AWS, SeaweedFS 4, MinIO, Ceph 19), or one worker only"
     yield Check("bucket writing", False, "the store ignores conditional writes", remedy)
+
+
+def _language_models(settings: Settings) -> Iterator[Check]:
+    if settings.recap.writer != "llm":
+        yield Check("language model", None, "none writes: recaps are extractive")
+        return
+    from worker.engines.chat import reached  # noqa: PLC0415  # imports an HTTP client
+
+    for each in reached(settings.recap, limit_s=_PATIENCE_S):
+        name = f"language model {each.number}"
+        if each.why is not None:
+            remedy = "start the server, or correct url, model and key of this endpoint under recap.endpoints"
+            yield Check(name, False, f"no use: {each.why}", remedy)
+        elif each.has_model is False:
+            yield Check(name, None, "answers, but names other models", "compare `model` with what the server serves")
+        else:
+            yield Check(name, True, "answers" if each.has_model is None else "answers, and has the model")
 
 
 def _weights(settings: Settings) -> Iterator[Check]:

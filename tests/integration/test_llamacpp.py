@@ -23,7 +23,7 @@ from jobs.recording import Provenance
 from jobs.timeline import Span
 from jobs.transcript import Transcript, Utterance, Word
 from jobs.writing.prompts import Prompt, Repairs, TooMuch, Translations, parse_answer, schema_of
-from worker.engines.chat import Chat
+from worker.engines.chat import Chat, reached
 from worker.engines.llm import LlmWriter
 
 _SERVER = """
@@ -99,6 +99,12 @@ def by_schema(schema):
 def test_it_says_503_while_it_loads(llama):
     assert llama.loading[-1] == 200
     assert set(llama.loading) == {503, 200}
+
+
+def test_it_names_its_models(settings):
+    """Whatever name a request asks for, one model answers; it names that one by its file."""
+    (found,) = reached(settings, limit_s=5.0)
+    assert (found.why, found.has_model) == (None, False)
 
 
 def test_it_obeys_a_schema(llama):

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from config.settings import load
+from config.settings import EndpointSettings, load
 from worker import doctor
 from worker.doctor import Check, checks
 
@@ -293,6 +293,69 @@ def test_an_endpoint_that_is_no_address(settings):
     found = ask(doctor._bucket, settings.but(storage={"bucket": "stage", "endpoint_url": "no address"}))
     assert found["asked"].ok is False
     assert "endpoint_url" in found["asked"].detail
+
+
+# --- language models ----------------------------------------------------------------------------------------------
+
+
+class Models(BaseHTTPRequestHandler):
+    """A server of language models, as far as the doctor asks it."""
+
+    status, body = 200, b'{"object":"list","data":[{"id":"ours"},{"id":"other"}]}'
+    keys: list[str]
+
+    def do_GET(self):
+        self.keys.append(self.headers["Authorization"] or "")
+        self.send_response(self.status if self.path == "/v1/models" else 500)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def models(settings):
+    handler = type("OneServer", (Models,), {"keys": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        handler.settings = writing(settings, f"http://127.0.0.1:{server.server_port}/v1")
+        yield handler
+        server.shutdown()
+
+
+def writing(settings, *urls):
+    endpoints = tuple(EndpointSettings(url=url, model="ours", api_key=secret("geheim")) for url in urls)
+    return settings.but(recap={"writer": "llm", "endpoints": endpoints})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "ok"),
+    [
+        (200, Models.body, True),
+        (200, b'{"data":[{"id":"other"}]}', None),
+        (200, b"not JSON", True),
+        (404, b"", True),
+        (401, b"", False),
+        (503, b"", False),
+        (307, b"", False),
+    ],
+)
+def test_a_language_model_is_asked_whether_it_is_there(models, status, body, ok):
+    models.status, models.body = status, body
+    (found,) = ask(doctor._language_models, models.settings).values()
+    assert found.ok is ok
+    assert models.keys == ["Bearer geheim"]
+    assert "geheim" not in str(found)
+    assert bool(found.remedy) is (ok is not True)
+
+
+def test_each_endpoint_is_a_line_of_its_own_and_none_where_none_writes(settings, models, closed_port):
+    assert ask(doctor._language_models, settings)["language model"].ok is None
+    both = [f"http://127.0.0.1:{closed_port}/v1", models.settings.recap.endpoints[0].url]
+    found = ask(doctor._language_models, writing(settings, *both))
+    assert {name: check.ok for name, check in found.items()} == {"language model 1": False, "language model 2": True}
 
 
 def test_weights_that_are_not_there(settings, tmp_path):

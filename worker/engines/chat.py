@@ -8,7 +8,7 @@ import asyncio
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -76,6 +76,14 @@ class _Tokens(BaseModel):
 class _Completion(BaseModel):
     choices: tuple[_Choice, ...] = Field(min_length=1)
     usage: _Tokens | None = None
+
+
+class _Model(BaseModel):
+    id: str
+
+
+class _Models(BaseModel):
+    data: tuple[_Model, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +166,43 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """What became of asking one endpoint which models it has."""
+
+    #: Its place in the settings, from 1.
+    number: int
+    #: Why it is of no use, e.g. "status 401"; None where it answers.
+    why: str | None
+    #: Whether it names the model of the settings; None where it names none at all.
+    has_model: bool | None = None
+
+
+def reached(settings: RecapSettings, *, limit_s: float) -> Iterator[Reached]:
+    """Ask every endpoint for its models, which costs nothing; no word of any recording is sent.
+
+    Raises:
+        SetupError: "llm-key-unreadable".
+    """
+    default = settings.api_key.get_secret_value().strip()
+    for number, one in enumerate(settings.endpoints, start=1):
+        endpoint = _Endpoint(one, number, default_key=default)
+        try:
+            response = _asked(endpoint, "/models", limit_s=limit_s)
+        except _Failed as failure:
+            yield Reached(number, failure.why)
+            continue
+        unknown = response.status in {404, 405, 501}  # not everybody who completes chats lists models
+        if response.status != 200 and not unknown:
+            yield Reached(number, f"status {response.status}")
+            continue
+        try:
+            names = {model.id for model in _Models.model_validate_json(response.body).data}
+        except ValidationError:
+            names = set()
+        yield Reached(number, None, one.model in names if names else None)
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """All that is asked for one draft; see `jobs.writing.prompts.Ask`."""
 
@@ -225,7 +270,7 @@ class Conversation:
         while True:
             started = time.monotonic()
             body = endpoint.body(prompt, kind, answer_tokens=settings.answer_tokens)
-            response = _post(endpoint, body, limit_s=settings.answer_s)
+            response = _asked(endpoint, "/chat/completions", body, limit_s=settings.answer_s)
             if response.status not in _REJECTED:
                 break
             if _TOO_MUCH.search(response.body.decode(errors="replace")):
@@ -248,10 +293,10 @@ class Conversation:
         return completion.choices[0].message.content or ""
 
 
-def _post(endpoint: _Endpoint, body: Mapping[str, Any], *, limit_s: float) -> _Response:
-    """Send one request; `limit_s` is for all of it, however slowly its bytes drip."""
+def _asked(endpoint: _Endpoint, path: str, body: Mapping[str, Any] | None = None, *, limit_s: float) -> _Response:
+    """Send one request, a GET where there is no body; `limit_s` is for all of it, however slowly its bytes drip."""
     try:
-        return asyncio.run(_exchange(endpoint, body, limit_s))
+        return asyncio.run(_exchange(endpoint, path, body, limit_s))
     except TimeoutError as error:
         raise _Failed("timeout") from error
     except httpx.HTTPError as error:
@@ -260,7 +305,7 @@ def _post(endpoint: _Endpoint, body: Mapping[str, Any], *, limit_s: float) -> _R
         raise _Failed("bad address", down_s=REFUSED_S) from error
 
 
-async def _exchange(endpoint: _Endpoint, body: Mapping[str, Any], limit_s: float) -> _Response:
+async def _exchange(endpoint: _Endpoint, path: str, body: Mapping[str, Any] | None, limit_s: float) -> _Response:
     # What may read sensitive words is asked directly: a proxy from the environment would read them too.
     client = httpx.AsyncClient(
         verify=_trust(),
@@ -268,11 +313,11 @@ async def _exchange(endpoint: _Endpoint, body: Mapping[str, Any], limit_s: float
         follow_redirects=False,
         timeout=httpx.Timeout(None, connect=CONNECT_S),
     )
-    url = endpoint.settings.url.rstrip("/") + "/chat/completions"
+    method, url = "GET" if body is None else "POST", endpoint.settings.url.rstrip("/") + path
     async with (
         asyncio.timeout(limit_s),
         client,
-        client.stream("POST", url, json=body, headers=endpoint.headers) as response,
+        client.stream(method, url, json=body, headers=endpoint.headers) as response,
     ):
         if response.headers.get("content-encoding", "identity") != "identity":
             raise _Failed("compressed answer")
