@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from enum import Enum
 
 from jobs.recording import Recording
@@ -51,7 +51,7 @@ def plain(value: object) -> object:  # noqa: PLR0911  # one return for each kind
     """Break a value of ours down into what JSON knows."""
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, datetime):
+    if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, float):
         return round(float(value), 3)

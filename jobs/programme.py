@@ -6,11 +6,10 @@ that a producer can write it without looking anything up.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, time
 
 from jobs.errors import InputError
 from jobs.transcript import Notice
-
 
 #: ISO 639-2: several languages in one recording. It overrules what is said for a whole programme.
 SEVERAL = "mul"
@@ -47,6 +46,8 @@ class Talk:
     #: When and where it was held, as far as a schedule says.
     day: date | None = None
     stage: str | None = None
+    #: On the clock at the place of the event.
+    begins: time | None = None
     #: How it was found, and what about it the producer should look at.
     notices: tuple[Notice, ...] = ()
 
@@ -71,6 +72,7 @@ def merged(sidecar: Talk, schedule: Talk, glossary: Sequence[str] = ()) -> Talk:
         shape=sidecar.shape or schedule.shape,
         day=sidecar.day or schedule.day,
         stage=sidecar.stage or schedule.stage,
+        begins=sidecar.begins or schedule.begins,
         notices=(*sidecar.notices, *schedule.notices),
     )
 

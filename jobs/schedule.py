@@ -113,7 +113,8 @@ def match(schedule: Schedule, key: str, source: str) -> Talk:
     if how == "time" and found[0].begins is not None:
         fields["begins"] = f"{found[0].begins:%H.%M}"
     notices = (*schedule.notices, Notice(f"schedule-by-{how}", fields))
-    return replace(found[0].talk, day=found[0].day, stage=found[0].stage, notices=notices)
+    slot = found[0]
+    return replace(slot.talk, day=slot.day, stage=slot.stage, begins=slot.begins, notices=notices)
 
 
 def _by_name(slots: Sequence[Slot], key: str) -> tuple[Slot, ...]:

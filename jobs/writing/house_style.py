@@ -2,14 +2,11 @@
 
 import re
 import tomllib
-from dataclasses import replace
 from functools import lru_cache
 from string import Template
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-
-from jobs.recap import Basis, Recap, Sentence
 
 
 def _listed(words: str) -> tuple[str, ...]:
@@ -135,26 +132,6 @@ def is_german(text: str) -> bool:
     return sum(word in _ENGLISH for word in words) <= sum(word in _GERMAN for word in words)
 
 
-def styled(recap: Recap, style: HouseStyle) -> Recap:
-    """The draft without what the house style forbids; what was said stays as it was said, or isn't taken.
-
-    Drops a headline that is too long, taken-over sentences and headlines with a forbidden phrase, and quotes that are
-    too long or too many.
-    """
-    headline = recap.headline
-    if headline is not None and (len(headline.text) > style.headline_chars or not _fits(headline, style)):
-        headline = None
-    return replace(
-        recap,
-        headline=headline,
-        lead=tuple(sentence for sentence in recap.lead if _fits(sentence, style)),
-        quotes=tuple(q for q in recap.quotes if len(q.text.split()) <= style.quote_words)[: style.quotes],
-        chapters=tuple(
-            replace(chapter, sentences=tuple(s for s in chapter.sentences if _fits(s, style)))
-            for chapter in recap.chapters
-        ),
-    )
-
-
-def _fits(sentence: Sentence, style: HouseStyle) -> bool:
-    return sentence.basis is Basis.FRAME or _phrases(style.forbidden).search(sentence.text) is None
+def allows(text: str, style: HouseStyle) -> bool:
+    """Whether a text is free of forbidden phrases; what was said in other words isn't taken over either."""
+    return _phrases(style.forbidden).search(text) is None

@@ -84,6 +84,30 @@ SUBORDINATES = any_of(
     "if|when|because|as|while|although|since|after|before|who|what|where|how|whether",
     first=True,
 )
+#: Behind a comma, these belong to the noun before it, go on with a list, or begin what a main clause needs.
+CARRIES_ON = any_of(
+    "der|die|das|den|dem|deren|dessen|denen|welche\\w?|wo|wer|was|wie|wenn|weil|dass|ob|als|um|zu|und|oder|aber|sondern",
+    "also|etwa|vor|allem|auch|sogar|besonders|nämlich|who|which|that|whose|where|when|if|because|as|and|or|but|not",
+    first=True,
+)
+#: What answers without saying anything.
+AGREES = any_of(
+    "(?:ja|nein|doch|genau|richtig|absolut|klar|sicher|natürlich|eben|okay|yes|no|exactly|absolutely|sure)[,.! ]*$",
+    "(?:ja, |nein, )?das (?:stimmt|ist (?:richtig|wahr|so|(?:eine )?(?:sehr )?gute frage))|auf jeden fall|keine ahnung",
+    "da (?:muss|möchte|kann|würde) ich|that'?s (?:right|true|a (?:good|great) question)|i don'?t know|thank",
+    first=True,
+)
+#: A question begins with it.
+ASKS = any_of(
+    "wer|wen|wem|wessen|was|wie|wo|wann|warum|wieso|weshalb|woher|wohin|welche\\w?|wo(?:r?an|r?auf|bei|durch|für|gegen|mit"
+    "|nach|r?über|r?um|von|vor|zu)|who|what|how|where|when|why|which",
+    first=True,
+)
+#: What somebody says, thinks or knows follows behind a comma.
+SAYS_THAT = any_of(
+    "(?:sag|glaub|find|fand|mein|denk|dach|heiß|weiß|wiss|hoff|fürcht|erzähl|erklär|bericht|behaupt|vermut)\\w*",
+    "(?:say|said|think|thought|believe|know|knew|hope)\\w*",
+)
 #: Most of whom?
 ELLIPTIC = any_of(
     "(?:die|der|den) (?:meisten|anderen|einen|beiden|wenigsten|restlichen)(?! (?-i:[A-ZÄÖÜ]))", first=True
@@ -100,10 +124,13 @@ CHATTER = any_of(
     "guten (?:morgen|tag|abend)|hallo|(?:hi|hey|moin|servus) (?:leute|zusammen|everybody|everyone)|grüß gott",
     "willkommen|(?:schreibt|folgt) uns|(?:vielen|herzlichen|besten) dank|danke|bedanke",
     "tschüss?|auf wieder(?:sehen|hören)|bis (?:zum nächsten mal|bald|nächste\\w*)|viel (?:spaß|freude|vergnügen)",
-    "applaus|schön, dass (?:sie|ihr|du|so)|freue? (?:ich )?mich (?:auf|dass|sehr)|abonnier\\w*",
+    "applaus|schön, dass (?:sie|ihr|du|so)|freue? (?:ich )?mich (?:auf|dass|sehr)",
+    # Not who has a subscription, but who is asked to take one.
+    "abonnier\\w* (?:\\w+ ){0,3}?(?:kanal|podcast|newsletter|folge\\w*|sendung)|(?:jetzt|gerne?|bitte|und) abonnieren",
     "mikro(?:fon)? (?:ist|an)|hört man mich|in dieser (?:folge|episode|sendung)",
     "schöne[nrs]? (?:abend|tag|gruß|grüße|woche|schlusssatz)|ihre aufmerksamkeit",
-    "good (?:morning|evening|afternoon)|hello|welcome|thank you|thanks|(?:good)?bye|see you|subscribe|applause",
+    "good (?:morning|evening|afternoon)|hello|welcome|thank you|thanks|(?:good)?bye|see you|applause",
+    "(?:please|and|to) subscribe|subscribe to (?:\\w+ ){0,2}?(?:channel|podcast|newsletter|show)",
     "my pleasure|nice to meet",
 )
 #: Remarks on the talk itself, which tell a reader nothing.
@@ -123,7 +150,15 @@ POINTS_BACK = any_of(
     "this|these|those|such",
 )
 #: "es" as an object stands for something said before.
-IT_AS_OBJECT = any_of("(?:habe|haben|hat|hatten?|will|weiß|sehe|mache|machen|finde) (?:ich |wir |man )?es")
+IT_AS_OBJECT = any_of(
+    "(?:habe|haben|hat|hatten?|will|weiß|sehe|mache|machen|finde) (?:ich |wir |man )?es",
+    "(?:halte|halten|hält|finde|finden|findet|nenne|nennen|nennt|glaube|sehe|sehen) (?:ich |wir |man )?"
+    "(?:das|es)(?! (?-i:[A-ZÄÖÜ]))",
+)
+#: Words that only fill, and beginnings that somebody drops: "da hab ich das, da hab ich mir".
+STAMMERS = re.compile(r"\b(?:ähm?|öhm?|uhm?|ne|nee|hm+)\b|\b(\w+(?: \w+)?), (?:äh,? )?\1\b", re.IGNORECASE)
+#: Nobody says so: "Wer" was heard as "Wir".
+MISHEARD = re.compile(r"^Wir [^,]*\b(?:ist|hat|wird|kann|muss|will|soll|darf)\b")
 #: The clause that tells what such a word stands for.
 SAYS_WHAT = any_of(", (?:dass|ob|wie|was|warum)", ",? zu \\w+en")
 #: Within a sentence these hang on the one before, but only a little.

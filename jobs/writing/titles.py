@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from jobs.german import bare
@@ -58,13 +59,16 @@ class _Phrase:
     reading: Reading
 
 
-def chapter_title(chapter: Sequence[Reading], *, counts: Counts, asks: str | None) -> tuple[str, tuple[str, ...], str]:
+def chapter_title(
+    chapter: Sequence[Reading], *, counts: Counts, asks: str | None, people: AbstractSet[str] = frozenset()
+) -> tuple[str, tuple[str, ...], str]:
     """Name a chapter: by its announced topic, by the question it answers, or by its most telling words.
 
     Args:
         chapter: its sentences in time order, at least one.
         counts: how often each noun is said in the whole recording, see `noun_counts`.
         asks: label of the voice whose questions open topics; None where a single voice asks itself.
+        people: words of the names of those who speak; none of them is a topic.
 
     Returns:
         The title, the ids of the utterances its words stand in, and its language. Its words were said there,
@@ -76,7 +80,7 @@ def chapter_title(chapter: Sequence[Reading], *, counts: Counts, asks: str | Non
             title = find(reading)
             if title:
                 return _capital(title), reading.spoken.evidence, reading.spoken.language
-    return _keywords(chapter, counts)
+    return _keywords(chapter, counts, people)
 
 
 def noun_counts(readings: Sequence[Reading]) -> Counter[str]:
@@ -245,14 +249,14 @@ def _question(reading: Reading, asks: str | None) -> str | None:
     return text if fits and about and not _VAGUE.search(text) and not dangling(asked) else None
 
 
-def _keywords(chapter: Sequence[Reading], counts: Counts) -> tuple[str, tuple[str, ...], str]:
+def _keywords(chapter: Sequence[Reading], counts: Counts, people: AbstractSet[str]) -> tuple[str, tuple[str, ...], str]:
     """The phrase that tells most and is said here rather than elsewhere.
 
     A single noun takes the next best one with it if one sentence holds both: two words of two sentences are a riddle.
     """
     languages = Counter(r.spoken.language for r in chapter for _ in r.kinds)
     chapter = [r for r in chapter if r.spoken.language == languages.most_common(1)[0][0]]
-    ranked = sorted(_phrases(chapter, counts), key=lambda phrase: -phrase.score)
+    ranked = sorted(_phrases(chapter, counts, people), key=lambda phrase: -phrase.score)
     if not ranked:
         first = chapter[0]
         return _capital(_text(first, range(min(6, len(first.kinds))))), first.spoken.evidence, first.spoken.language
@@ -265,7 +269,7 @@ def _keywords(chapter: Sequence[Reading], counts: Counts) -> tuple[str, tuple[st
     return _capital(text), best.reading.spoken.evidence, best.reading.spoken.language
 
 
-def _phrases(chapter: Sequence[Reading], counts: Counts) -> Iterator[_Phrase]:
+def _phrases(chapter: Sequence[Reading], counts: Counts, people: AbstractSet[str]) -> Iterator[_Phrase]:
     """Every noun phrase of a chapter; the nouns that go on with its head count half."""
     here = noun_counts(chapter)
     for place, reading in enumerate(chapter):
@@ -274,7 +278,7 @@ def _phrases(chapter: Sequence[Reading], counts: Counts) -> Iterator[_Phrase]:
         nouns = {
             index: _distinction(reading, index, here, counts)
             for index, word in enumerate(reading.spoken.words)
-            if word.probability >= 0.4 and _telling(reading, range(index, index + 1))
+            if word.probability >= 0.4 and bare(word.text) not in people and _telling(reading, range(index, index + 1))
         }
         for index, score in nouns.items():
             text = _around(reading, index)

@@ -82,6 +82,7 @@ class Worth:
 
 
 _TELLING = frozenset({Kind.NOUN, Kind.NAME, Kind.ADJECTIVE, Kind.NUMBER, Kind.VERB})
+_VERBS = (Kind.VERB, Kind.AUXILIARY)
 #: Verbs and adjectives carry less of the topic than nouns do.
 _WEIGHT = {Kind.VERB: 0.5, Kind.ADJECTIVE: 0.7, Kind.NUMBER: 0.6}
 
@@ -232,6 +233,8 @@ def _independence(reading: Reading) -> float:
     if phrases.leans(text) and not article:
         score *= 0.8 if phrases.STANDS_ANYWAY.match(text) else 0.6 if joins else 0.35
     score *= 0.45 ** dangling(reading)
+    # "Null, das ist die Zahl der Handys": how many what?
+    score *= 0.5 if _begins_without_verb(reading) else 1.0
     # "Die Frau am Würstchenstand zum Beispiel."
     score *= 1.0 if any(kind in (Kind.VERB, Kind.AUXILIARY) for kind in reading.kinds) else 0.3
     for back in phrases.POINTS_BACK.finditer(text):
@@ -244,6 +247,25 @@ def _independence(reading: Reading) -> float:
     # A small letter at the start: the diarizer gave the beginning to somebody else.
     whole = is_finished(text) and not text[:1].islower()
     return score if whole else 0.3 * score
+
+
+def _begins_without_verb(reading: Reading) -> bool:
+    """Whether the words before the first comma are no clause, and what follows neither belongs to them nor goes on.
+
+    "Ein Eigentümer, der …, lässt" begins with a whole; so do "In kleinen Städten, sagt er, gibt es …" and "Presse, Funk
+    und Bühne leben …".
+    """
+    words = [word.text for word in reading.spoken.words]
+    comma = next((i for i, word in enumerate(words[:-1]) if word.endswith(",")), None)
+    if comma is None or any(kind in _VERBS for kind in reading.kinds[: comma + 1]):
+        return False
+    follower = bare(words[comma + 1]).lower()
+    if comma == 0 or follower in {"und", "and"}:
+        # "Noch, muss man sagen, …", "Acht von neun, und im Team ist es …"
+        return not phrases.CARRIES_ON.match(follower) or follower in {"und", "and"}
+    verb = next((i for i, kind in enumerate(reading.kinds) if kind in _VERBS), len(words))
+    listed = any(bare(word) in {"und", "oder", "and", "or"} for word in words[comma + 1 : verb])
+    return not listed and verb != comma + 1 and not phrases.CARRIES_ON.match(follower)
 
 
 def _explained(reading: Reading, before: str) -> bool:
@@ -298,11 +320,14 @@ def _gender(reading: Reading, index: int) -> int:
 def _confidence(reading: Reading) -> float:
     """Mean probability of the worst fifth of the words; 0.6 is as good as it gets with small models.
 
-    A recognizer is often sure of words that don't exist: each leaves a third of it. A word that carries the meaning
-    and that the recognizer doubts itself ("verspielen", heard as "versuchen") leaves half.
+    A recognizer is often sure of words that don't exist: each leaves a third of it, and so does broken grammar. A word
+    that carries the meaning and that the recognizer doubts itself ("verspielen", heard as "versuchen") leaves half.
     """
     words = reading.spoken.words
     worst = sorted(word.probability for word in words)[: max(1, len(words) // 5)]
     doubted = any(w.probability < 0.35 for w, kind in zip(words, reading.kinds, strict=True) if kind in _TELLING)
     mean = sum(worst) / len(worst)
-    return min(1.0, max(0.0, mean) / 0.6) * 0.3 ** len(reading.unheard) * (0.5 if doubted else 1.0)
+    slips = len(reading.unheard) + (phrases.MISHEARD.match(reading.text) is not None)
+    # "Jeden, äh, jeden Mittwoch": nobody wants to read it so.
+    stammers = 0.45 if phrases.STAMMERS.search(reading.text) else 1.0
+    return min(1.0, max(0.0, mean) / 0.6) * 0.3**slips * (0.5 if doubted else 1.0) * stammers
