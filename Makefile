@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 FILE   ?= tests/fixtures/gespraech.opus
 OUT    ?= nachlese-out
+DIR    ?= tests/fixtures
 ARGS   ?=
 # Tests that run at once, a file each: most of them wait for a server, a worker or a clock.
 SIDE   ?= 4
@@ -13,7 +14,7 @@ READY := $(VENV)/.ready
 TESTS := $(VENV)/.ready-for-tests
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run up test check bench soak format setup clean
+.PHONY: help run up test check bench evaluate soak format setup clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -33,8 +34,11 @@ check: $(TESTS) ## Lint and types alone
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(TESTS) ## Speed and memory against the bare engines, as ratios of one run
+bench: $(TESTS) ## Speed, memory and errors beside the bare engines, WhisperX and pyannote.audio, as ratios of one run
 	@$(BIN)/python -m pytest tests/benchmarks -m bench -s --no-header -q $(ARGS)
+
+evaluate: $(TESTS) ## Score the recordings of DIR=… by the references beside them
+	@$(BIN)/nachlese evaluate '$(DIR)' $(ARGS)
 
 soak: $(TESTS) ## A fleet whose processes are killed for minutes; prints what it saw
 	@$(BIN)/python -m pytest tests/soak -m soak -s --no-header -q $(ARGS)

@@ -99,6 +99,12 @@ class DiarizeSettings(_Section):
     threads: int = Field(ge=0)
 
 
+class ProfilesSettings(_Section):
+    """Voices of people who have agreed to be recognised: biometric data."""
+
+    enabled: bool
+
+
 class EndpointSettings(_Section):
     """A server that speaks OpenAI's `/chat/completions`."""
 
@@ -149,6 +155,7 @@ class RecapSettings(_Section):
     writer: Literal["extractive", "llm"]
     queue: str = Field(pattern=r"^([a-z][a-z0-9-]*)?$")
     house_style: str
+    shape: str
     endpoints: tuple[EndpointSettings, ...]
     api_key: SecretStr
     answer_tokens: int = Field(ge=256, le=32_000)
@@ -158,6 +165,8 @@ class RecapSettings(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> "RecapSettings":
+        if self.shape not in shapes():
+            raise ValueError(f"shape must be one of {', '.join(shapes())}")
         if self.writer == "llm" and not self.endpoints:
             raise ValueError('writer = "llm" needs at least one of endpoints')
         if any(one.context_tokens - self.answer_tokens < 4096 for one in self.endpoints):
@@ -230,6 +239,7 @@ class Settings(BaseSettings):
     weights: WeightsSettings
     transcribe: TranscribeSettings
     diarize: DiarizeSettings
+    profiles: ProfilesSettings
     recap: RecapSettings
     export: ExportSettings
     worker: WorkerSettings
@@ -279,6 +289,13 @@ def labels() -> dict[str, str]:
 def doubt_rules() -> dict[str, Any]:
     """What recognizers invent, and what tells languages apart: `config/doubt.toml`."""
     with (HERE / "doubt.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+@cache
+def shapes() -> dict[str, Any]:
+    """How recaps may be laid out: `config/shapes.toml`."""
+    with (HERE / "shapes.toml").open("rb") as file:
         return tomllib.load(file)
 
 

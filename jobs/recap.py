@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from jobs.artifacts import digest
 from jobs.programme import Talk
 from jobs.recording import Provenance
 from jobs.timeline import Span
@@ -23,10 +25,14 @@ class Basis(StrEnum):
 
     #: Taken over from the transcript word for word.
     VERBATIM = "verbatim"
+    #: Taken over from the transcript, with who says it: in quotation marks, or in indirect speech made by rule.
+    ATTRIBUTED = "attributed"
     #: Put together by rule from facts (names, times, counts); no claim of its own.
     FRAME = "frame"
     #: Written by a language model and checked against its evidence.
     WRITTEN = "written"
+    #: Written or changed by whoever signed the draft; checked against its evidence where it has any.
+    EDITED = "edited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +40,14 @@ class Sentence:
     """One sentence and the utterances that prove it."""
 
     text: str
-    #: Utterance ids, at least one.
+    #: Utterance ids, at least one; a person may write without.
     evidence: tuple[str, ...]
     basis: Basis = Basis.VERBATIM
     #: ISO 639-1 of `text`; anything but "de" is marked "Übersetzung nötig" for the editor.
     language: str = "de"
 
     def __post_init__(self) -> None:
-        if not self.evidence:
+        if not self.evidence and self.basis is not Basis.EDITED:
             message = f"a sentence without evidence can't be stored ({len(self.text)} characters)"
             raise ValueError(message)
 
@@ -103,6 +109,24 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """Who answers for a recap. Only `jobs.signoff` gives one."""
+
+    #: Who says so, as given.
+    by: str
+    at: datetime
+    #: Number of the sign-off within the recording, from 1.
+    number: int
+    #: The title that was approved; None where it is the programme's or the proposed one.
+    title: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            message = f"at needs a time zone: {self.at!r}"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
 class Recap:
     """A draft in German, in the order an editor reads."""
 
@@ -119,6 +143,20 @@ class Recap:
     provisional: bool = False
     #: None where no language model was asked.
     usage: Usage | None = None
+    #: None while it is a draft, and only then.
+    approval: Approval | None = None
+    #: Name of the shape that the files beside it are laid out in, see `jobs.shapes`; the recap itself holds everything.
+    shape: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.approval is not None) is not (self.status is Status.APPROVED):
+            message = f"a recap is approved by somebody: status {self.status.value}"
+            raise ValueError(message)
+
+    @property
+    def draft(self) -> str:
+        """Name of the draft that this is, or was made from: 16 hexadecimal characters, another with every try."""
+        return digest(self.recording_id, self.provenance)
 
 
 class Writer(Protocol):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from jobs.audio import MediaInfo
@@ -84,6 +85,19 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
+class Likeness:
+    """A voice that sounds like somebody's who has agreed to be recognised by it: a suggestion, never a name."""
+
+    #: Diarization label.
+    speaker: str
+    name: str
+    #: Cosine of voice and profile, at most 1.0.
+    similarity: float
+    #: When the profile was made; aware.
+    enrolled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something the reader must know about the whole recording."""
 
@@ -105,6 +119,8 @@ class Transcript:
     turns: tuple[Turn, ...] = ()
     #: Speaker label → name to show. Labels without a known name are missing here.
     names: Mapping[str, str] = field(default_factory=dict)
+    #: Whom voices sound like; empty unless voice profiles are enabled. Holds no voice, only what comparing came to.
+    likenesses: tuple[Likeness, ...] = ()
     notices: tuple[Notice, ...] = ()
     media: MediaInfo | None = None
     provenance: tuple[Provenance, ...] = ()

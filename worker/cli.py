@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, UNUSABLE = 0, 1, 2
 
-_EVERYBODY = ("run", "up", "put", "status", "ls", "pull", "retry", "rerun")
+_EVERYBODY = ("run", "up", "put", "status", "ls", "pull", "correct", "sign", "retry", "rerun", "digest", "voices")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Ausgabe für Programme (JSON).")
 _CONFIG = click.option(
     "--config", type=click.Path(dir_okay=False), help="Settings file (default: nachlese.toml, if there)."
@@ -98,6 +98,23 @@ def cli(ctx: click.Context, debug: bool, config: str | None) -> None:
     ctx.obj = {"debug": debug, "config": config}
 
 
+def _shape(_ctx: click.Context, _option: click.Parameter, named: str | None) -> str | None:
+    if named is None:
+        return None
+    from config.settings import shapes  # noqa: PLC0415
+    from jobs.shapes import shape_name  # noqa: PLC0415
+
+    if shape_name(named) not in shapes():
+        raise click.BadParameter(", ".join(shapes()))
+    return shape_name(named)
+
+
+_SHAPE = click.option(
+    "--shape", callback=_shape, metavar="FORM",
+    help="Form des Entwurfs: rueckblick, meldung, shownotes, newsletter oder social.",
+)  # fmt: skip
+
+
 @cli.command()
 @click.argument("files", nargs=-1, required=True, metavar="AUFNAHME…", type=click.Path(path_type=Path))
 @click.option("--out", default="nachlese-out", show_default=True, type=click.Path(file_okay=False, path_type=Path),
@@ -107,12 +124,13 @@ def cli(ctx: click.Context, debug: bool, config: str | None) -> None:
 @click.option("--language", help="Sprache festlegen, z. B. de oder en; auto erkennt sie Abschnitt für Abschnitt.")
 @click.option("--voices", help="Zahl der Stimmen: höchstens 3 („3“) oder zwischen 2 und 4 („2-4“).")
 @click.option("--track", type=int, help="Welche Tonspur (ab 0), wenn die Datei mehrere hat.")
+@_SHAPE
 @click.option("--fresh", is_flag=True, help="Frühere Zwischenergebnisse nicht übernehmen.")
 @_JSON
 @click.pass_context
 def run(  # noqa: PLR0913  # one parameter an option
     ctx: click.Context, files: tuple[Path, ...], out: Path, talk: Path | None, language: str | None, voices: str | None,
-    track: int | None, fresh: bool, as_json: bool,
+    track: int | None, shape: str | None, fresh: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Aufnahmen auf diesem Rechner verarbeiten, ohne Server: Transkript und Entwurf landen in einem Ordner."""
     from worker import local  # noqa: PLC0415
@@ -122,7 +140,7 @@ def run(  # noqa: PLR0913  # one parameter an option
         raise click.UsageError(f"Zwei Aufnahmen heißen „{doubles[0]}“; bitte einzeln oder mit eigenem --out aufrufen.")
     watched = sys.stderr.isatty() and not as_json
     settings = _settings(ctx, quiet=watched)
-    wish = local.Wish(out, talk, language, voices, track, fresh)
+    wish = local.Wish(out, talk, language, voices, track, shape, fresh)
     answers: list[dict[str, object]] = []
     for path in files:
         try:
@@ -226,7 +244,7 @@ def ls(ctx: click.Context, prefix: str, failed: bool, as_json: bool) -> None:
         return
     for state in states:
         reason = f"\n{'':<11} {state.message}" if failed and state.message else ""
-        click.echo(f"{state.phase.value:<11} {state.key}{reason}")
+        click.echo("  ".join((f"{state.phase.value:<11} {state.key}", *standing.people(state))) + reason)
 
 
 @cli.command()
@@ -237,13 +255,27 @@ def ls(ctx: click.Context, prefix: str, failed: bool, as_json: bool) -> None:
 @click.option(
     "--format", "formats", multiple=True, help="Nur diese Formate, z. B. md, docx oder transcript.vtt; mehrfach."
 )
+@_SHAPE
+@click.option("--with-chapters", is_flag=True, help="Dazu eine Kopie der Aufnahme, in der die Kapitelmarken stehen.")
 @_JSON
 @click.pass_context
-def pull(ctx: click.Context, key: str, out: Path, formats: tuple[str, ...], as_json: bool) -> None:
-    """Transkript und Entwurf einer fertigen Aufnahme abholen."""
+def pull(  # noqa: PLR0913  # one parameter an option
+    ctx: click.Context, key: str, out: Path, formats: tuple[str, ...], shape: str | None, with_chapters: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Transkript und Entwurf einer fertigen Aufnahme abholen, oder mit --shape nur den Entwurf in anderer Form."""
+    from worker import layout  # noqa: PLC0415
     from worker import status as standing  # noqa: PLC0415
 
-    paths = standing.pull(key, _storage(_settings(ctx)), out, formats)
+    settings = _settings(ctx)
+    if shape is not None:
+        paths = layout.pull_shape(key, layout.Wish(shape, out, formats), _storage(settings), settings)
+    else:
+        paths = standing.pull(key, _storage(settings), out, formats)
+    if with_chapters:
+        from worker import chaptered  # noqa: PLC0415
+
+        paths = (*paths, chaptered.embed(key, _storage(settings), out, settings))
     if as_json:
         click.echo(json.dumps([str(path) for path in paths], ensure_ascii=False))
         return
@@ -292,6 +324,30 @@ def correct(ctx: click.Context, key: str, file: Path, by: str | None, as_json: b
 
 @cli.command()
 @click.argument("key", metavar="SCHLÜSSEL")
+@click.argument("file", required=False, metavar="[DATEI]", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--by", required=True, metavar="NAME", help="Wer freigibt und dafür einsteht.")
+@click.option("--anyway", metavar="GRUND", help="Trotz Einwänden der Prüfung freigeben; der Grund wird festgehalten.")
+@_JSON
+@click.pass_context
+def sign(  # noqa: PLR0913  # one parameter an option
+    ctx: click.Context, key: str, file: Path | None, by: str, anyway: str | None, as_json: bool
+) -> None:
+    """Einen Entwurf freigeben: wie er ist, oder so, wie DATEI (recap.docx, .md oder .json) ihn jetzt hat."""
+    from config.settings import labels  # noqa: PLC0415
+    from jobs.artifacts import plain  # noqa: PLC0415
+    from worker import signoff  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    done = signoff.sign(key, signoff.Wish(by, file, anyway), _storage(settings), _queue(settings), settings)
+    if as_json:
+        click.echo(json.dumps(plain(done), ensure_ascii=False, indent=1))
+        return
+    for line in signoff.summary(key, done, labels()):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("key", metavar="SCHLÜSSEL")
 @click.option("--from", "begin", required=True, type=click.Choice(["recap", "diarize", "transcribe", "decode"]),
               help="Der erste Schritt, der neu gemacht wird: Entwurf, Stimmen, Mitschrift oder alles.")  # fmt: skip
 @click.pass_context
@@ -302,6 +358,102 @@ def rerun(ctx: click.Context, key: str, begin: str) -> None:
     settings = _settings(ctx)
     again.rerun(key, again.Stage(begin), _storage(settings), _queue(settings), settings)
     click.echo(f"„{key}“ wird neu bearbeitet. Nachsehen: nachlese status {shlex.quote(key)}")
+
+
+@cli.command()
+@click.argument("prefix", default="", metavar="[ANFANG]")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path),
+              help="Auch in diesen Ordner schreiben, passend neben das, was „pull“ abholt.")  # fmt: skip
+@click.option("--local", metavar="ORDNER", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Statt des Speichers ein Ordner mit Ergebnissen von „run“.")  # fmt: skip
+@click.option("--with-sensitive", is_flag=True, help="Vertrauliche Talks mit aufnehmen.")
+@_JSON
+@click.pass_context
+def digest(  # noqa: PLR0913  # one parameter an option
+    ctx: click.Context, prefix: str, out: Path | None, local: Path | None, with_sensitive: bool, as_json: bool
+) -> None:
+    """Einen Rückblick auf alle fertigen Talks unter einem Ordner schreiben: Themen, Gegensätze, Zitate, mit Beleg."""
+    from config.settings import labels  # noqa: PLC0415
+    from jobs.german import counted  # noqa: PLC0415
+    from worker import digest as overview  # noqa: PLC0415
+    from worker.storage import FolderStorage  # noqa: PLC0415
+    from worker.terminal import progress_bars, progress_lines  # noqa: PLC0415
+
+    watched = sys.stderr.isatty() and not as_json
+    settings = _settings(ctx, quiet=watched)
+    storage = _storage(settings) if local is None else FolderStorage(local)
+    if local is None:
+        prefix = prefix or settings.storage.prefix
+    wish = overview.Wish(prefix, local is not None, out, with_sensitive)
+    with progress_bars(prefix or "/") if watched else progress_lines() as report:
+        made = overview.make(wish, storage, settings, report)
+    if as_json:
+        click.echo(json.dumps(overview.told(made), ensure_ascii=False, indent=1))
+        return
+    word = "done" if made.changed else "unchanged"
+    talks = counted(len(made.digest.talks), labels()["digest.one_talk"], labels()["digest.talks"])
+    click.echo(labels()[f"digest.{word}"].format(talks=talks, folder=made.folder))
+    click.echo("  " + "\n  ".join(made.files))
+
+
+@cli.group()
+def voices() -> None:
+    """Stimmprofile anlegen, zeigen, löschen: nur mit Einwilligung der Person, und nur wenn sie eingeschaltet sind."""
+
+
+@voices.command("enrol")
+@click.argument("name", metavar="NAME")
+@click.argument("key", metavar="SCHLÜSSEL")
+@click.option("--speaker", metavar="SPEAKER_01", help="Welche Stimme, falls mehrere so heißen.")
+@click.option("--consent", required=True, help="Wie und wann die Person eingewilligt hat; steht beim Profil.")
+@click.option("--days", type=click.IntRange(1, 1825), default=365, show_default=True, help="So lange gilt es.")
+@click.pass_context
+def enrol_voice(  # noqa: PLR0913  # one parameter an option
+    ctx: click.Context, name: str, key: str, speaker: str | None, consent: str, days: int
+) -> None:
+    """Ein Profil aus einer fertigen Aufnahme anlegen, in der die Redaktion den Namen bestätigt hat."""
+    from worker import profiles  # noqa: PLC0415
+
+    if not name.strip() or not consent.strip():
+        raise click.UsageError("NAME und --consent dürfen nicht leer sein.")
+    settings = _settings(ctx)
+    wish = profiles.Wish(name.strip(), consent.strip(), days, speaker)
+    click.echo(profiles.told("enrolled", profiles.enrol(wish, key, _storage(settings), settings)))
+
+
+@voices.command("list")
+@_JSON
+@click.pass_context
+def list_voices(ctx: click.Context, as_json: bool) -> None:
+    """Wessen Profile es gibt und bis wann; abgelaufene werden dabei gelöscht."""
+    from config.settings import labels  # noqa: PLC0415
+    from worker import profiles  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    found = profiles.known(_storage(settings), settings)
+    if as_json:
+        click.echo(json.dumps([profiles.shown(one) for one in found], ensure_ascii=False, indent=1))
+        return
+    for one in found:
+        click.echo(profiles.told("listed" if profiles.current(one) else "other-model", one))
+    if not found:
+        click.echo(labels()["voices.none"])
+
+
+@voices.command("forget")
+@click.argument("name", metavar="NAME")
+@click.pass_context
+def forget_voice(ctx: click.Context, name: str) -> None:
+    """Alle Profile einer Person löschen, auch ältere Fassungen; geht auch, wenn Profile ausgeschaltet sind."""
+    from config.settings import labels  # noqa: PLC0415
+    from jobs.profiles import VOICES  # noqa: PLC0415
+    from worker import profiles  # noqa: PLC0415
+
+    done = profiles.forget(name.strip(), _storage(_settings(ctx)))
+    click.echo(labels()["voices.forgotten"].format(count=done.profiles, person=name.strip()))
+    if done.versions_left:
+        click.secho(labels()["voices.versions-left"].format(folder=VOICES), fg="red", err=True)
+        ctx.exit(FAILED)
 
 
 @cli.command()
@@ -445,6 +597,48 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
         rows = [{"name": c.name, "ok": c.ok, "detail": c.detail, "remedy": c.remedy} for c in found]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
     ctx.exit(FAILED if any(check.ok is False for check in found) else DONE)
+
+
+@cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", default="nachlese-evaluation", show_default=True,
+              type=click.Path(file_okay=False, path_type=Path),
+              help="Where the report goes, and what is made of the recordings.")  # fmt: skip
+@click.option("--hypotheses", metavar="DIR2", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Run nothing, score what lies there: NAME.mp3.nachlese/, or NAME.seglst.json and NAME.rttm.",
+)  # fmt: skip
+@click.option("--silent", metavar="PATTERN", multiple=True,
+              help="Recordings in which nobody speaks, e.g. 'noise*'; as an empty NAME.txt. Repeatable.")  # fmt: skip
+@click.option("--collar", default=0.25, show_default=True, type=click.FloatRange(0, 5),
+              help="Seconds left out on either side of speaker borders, in DER and JER.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def evaluate(  # noqa: PLR0913  # one parameter an option
+    ctx: click.Context, folder: Path, out: Path, hypotheses: Path | None, silent: tuple[str, ...], collar: float,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Score the recordings in DIR by the references beside them, and write a report.
+
+    \b
+    Beside talk.mp3, all of it optional; what is missing isn't scored:
+      talk.ref.json .seglst.json .stm .txt    what is said (an empty .txt: nobody speaks)
+      talk.rttm                               who speaks when
+      talk.names.txt .chapters.json           names, one a line; where chapters begin
+      talk.doubt.txt                          passages that deserve doubt: start, end, reason
+    A second call takes finished stages over.
+    """  # noqa: D301  # click's own sign
+    from jobs.scoring.report import document, summary  # noqa: PLC0415
+    from worker import evaluation as measuring  # noqa: PLC0415
+    from worker.terminal import progress_lines  # noqa: PLC0415
+
+    settings = _settings(ctx)
+    with progress_lines() as report:
+        found = measuring.evaluate(measuring.Task(folder, out, hypotheses, silent, collar), settings, report)
+    if as_json:
+        click.echo(json.dumps(document(found), ensure_ascii=False, indent=1))
+    else:
+        click.echo(f"{summary(found)}\n\n{out / 'evaluation.md'}")
+    ctx.exit(FAILED if any(row.failure for row in found.evaluation.rows) else DONE)
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -1,42 +1,31 @@
 """An edited transcript comes in: read the file, keep it as the next version, have every other file made anew."""
 
 import re
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 
 import structlog
-from docx import Document
-from docx.opc.exceptions import OpcError
-from docx.oxml.ns import qn
 from pydantic import TypeAdapter, ValidationError
 
 from config.settings import Settings, labels
-from jobs.artifacts import canonical_json, folder_of
+from jobs.artifacts import canonical_json
 from jobs.edits import Edit, Line, corrected, distance, merged
 from jobs.errors import InputError, StorageError
 from jobs.export.voices import voices_of
 from jobs.export.word_document import LABEL, MADE
 from jobs.script import from_speeches, from_vtt
 from jobs.transcript import Transcript
-from worker import edits
+from worker import edits, returned
 from worker.dispatch import JobQueue
 from worker.place import Place
-from worker.rerun import Stage, check_delivered, rerun
+from worker.rerun import Stage, delivered, rerun
 from worker.storage import Storage
-from worker.tickets import recording_at
 
 log = structlog.get_logger()
 
-#: Eight hours are 15 MB as JSON, 1 MB as subtitles or text.
-MAX_BYTES = 50 * 1024 * 1024
-MAX_TEXT_BYTES = 10 * 1024 * 1024
-#: A document of ours has about twenty parts; a few pictures may have come in.
-MAX_PARTS = 500
 #: Each of them means that somebody else has written a version meanwhile.
 _ATTEMPTS = 5
 # Styles of paragraphs that nobody says.
@@ -75,15 +64,10 @@ def correct(  # noqa: PLR0913  # what the command offers
         StorageError: the bucket failed.
     """
     given = read(path)
-    name = key.rpartition("/")[2]
-    stored = storage.head(key)
-    if stored is None:
-        raise InputError("not-found", "there is no such recording", name=name)
-    recording = recording_at(storage, stored)
-    check_delivered(key, recording, storage, queue, settings)
-    made = _kept(Place(recording, storage, folder_of(key), name, key), given, by)
+    place = delivered(key, storage, queue, settings)
+    made = _kept(place, given, by)
     if made.changed:
-        log.info("transcript.corrected", recording_id=recording.id, version=made.number, changed=made.changed)
+        log.info("transcript.corrected", recording_id=place.recording.id, version=made.number, changed=made.changed)
         rerun(key, Stage.RECAP, storage, queue, settings)
     return made
 
@@ -148,23 +132,10 @@ def read(path: Path) -> Edited:
     Raises:
         InputError: "edit-unreadable" when it is none of them, "edit-too-long" when it is far larger than they get.
     """
-    kind = path.suffix.lower()
-    limit = MAX_TEXT_BYTES if kind == ".vtt" else MAX_BYTES
-    try:
-        if path.stat().st_size > limit:
-            raise _too_long(limit)
-        data = path.read_bytes()
-        given = {".json": _of_json, ".vtt": _of_vtt, ".docx": _of_docx}[kind](data)
-    # lxml's faults are syntax errors, those of an encrypted or strangely compressed package runtime errors.
-    except (KeyError, ValueError, OSError, SyntaxError, RuntimeError, OpcError, zipfile.BadZipFile) as error:
-        raise InputError("edit-unreadable", f"it can't be read: {type(error).__name__}") from None
+    given = returned.read(path, _READERS, unreadable="edit-unreadable")
     if not given.lines:
         raise InputError("edit-unreadable", "it holds no speech")
     return given
-
-
-def _too_long(limit: int) -> InputError:
-    return InputError("edit-too-long", "the edited file is too long", megabytes=limit // 1024**2)
 
 
 def _of_json(data: bytes) -> Edited:
@@ -181,21 +152,9 @@ def _of_vtt(data: bytes) -> Edited:
 
 
 def _of_docx(data: bytes) -> Edited:
-    """Read a document as if its marked changes were accepted; it is weighed first, a small one may hold terabytes."""
-    with zipfile.ZipFile(BytesIO(data)) as package:
-        parts = package.infolist()
-        if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_BYTES:
-            raise _too_long(MAX_BYTES)
-    paragraphs = tuple(_paragraphs(data))
+    paragraphs = tuple(returned.paragraphs(returned.word(data)))
     spoken = (text for style, text in paragraphs if style not in _UNSAID)
     return Edited(from_speeches(spoken, labels()), _version("\n".join(text for _, text in paragraphs)))
-
-
-def _paragraphs(data: bytes) -> Iterator[tuple[str | None, str]]:
-    """Style and text of each paragraph."""
-    for paragraph in Document(BytesIO(data)).element.body.iter(qn("w:p")):
-        pieces = paragraph.iter(qn("w:t"), qn("w:br"), qn("w:tab"))
-        yield paragraph.style, "".join((one.text or "") if one.tag == qn("w:t") else "\n" for one in pieces)
 
 
 def _version(text: str) -> int | None:
@@ -203,3 +162,6 @@ def _version(text: str) -> int | None:
     notice = re.escape(labels()["notice.corrected"]).replace(re.escape("{version}"), r"(\d{1,6})")
     found = re.search(notice, text)
     return None if found is None else int(found[1])
+
+
+_READERS = {".json": _of_json, ".vtt": _of_vtt, ".docx": _of_docx}

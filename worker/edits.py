@@ -11,6 +11,9 @@ from jobs.errors import StorageError
 from jobs.transcript import Transcript
 from worker.place import Place
 
+#: Within the recording's folder.
+FOLDER = "edits/"
+
 
 def versions(place: Place) -> tuple[Edit, ...]:
     """All versions of the recording's transcript, in order; none where nobody has corrected it.
@@ -19,7 +22,7 @@ def versions(place: Place) -> tuple[Edit, ...]:
         StorageError: "version-unreadable" when one can't be read: a person's work isn't passed over.
     """
     found = []
-    for key in sorted(stored.key for stored in place.list(_folder(place))):
+    for key in _keys(place):
         try:
             found.append(TypeAdapter(Edit).validate_json(place.storage.read(key)))
         except ValidationError:
@@ -37,5 +40,15 @@ def latest(place: Place, transcript: Transcript) -> Transcript:
     return applied(transcript, versions(place))
 
 
+def last_number(place: Place) -> int:
+    """The number of the last version, by the names alone; 0 where nobody has corrected anything."""
+    names = (key.rpartition("/")[2].removesuffix(".json") for key in _keys(place))
+    return max((int(name) for name in names if name.isascii() and name.isdecimal()), default=0)
+
+
+def _keys(place: Place) -> list[str]:
+    return sorted(stored.key for stored in place.list(_folder(place)))
+
+
 def _folder(place: Place) -> str:
-    return f"edits/{place.recording.id}/"
+    return f"{FOLDER}{place.recording.id}/"

@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from config.settings import Settings, doubt_rules, labels
+from config.settings import Settings, doubt_rules, labels, shapes
 from jobs.artifacts import MANIFEST, Artifact, Failure, Manifest, digest, stage_key
 from jobs.audio import Audio, MediaInfo
 from jobs.diarize import Diarization
@@ -23,6 +23,7 @@ from jobs.export import Export, Layout, recap_files, transcript_files
 from jobs.pipeline import diarize_options, gap_fields, transcribe_options, transcript_of
 from jobs.programme import Talk
 from jobs.recap import Recap
+from jobs.shapes import parse_shapes
 from jobs.transcribe import Recognition
 from jobs.transcript import Transcript
 from worker.control import ALONE, Control, Superseded
@@ -30,6 +31,7 @@ from worker.edits import latest
 from worker.engines import Engines, engines
 from worker.engines.device import holds_gpu
 from worker.place import Place
+from worker.profiles import recognised
 from worker.publication import publish
 from worker.source import Source
 from worker.spread import Ear
@@ -155,7 +157,8 @@ class _Hearing:
             at_once=crew.side_by_side(),
         )
         heard = transcript_of(self.stages.place.recording.id, media, words, turns, talk, rules(doubt_rules()))
-        return latest(self.stages.place, heard)
+        heard = latest(self.stages.place, heard)
+        return recognised(heard, talk, self.stages.place.storage, self.settings, sound=self._sound)
 
     def _media(self) -> MediaInfo:
         name = self._name("media", "media/1", self.track)
@@ -235,7 +238,8 @@ def _recap_files(
 
 def _export(settings: Settings) -> Export:
     wanted = settings.export
-    return Export(wanted.formats, Layout(wanted.line_length, wanted.lines, wanted.reading_speed))
+    layout = Layout(wanted.line_length, wanted.lines, wanted.reading_speed)
+    return Export(wanted.formats, layout, parse_shapes(shapes()), settings.recap.shape)
 
 
 def _incomplete(place: Place, transcript: Transcript) -> Failure | None:

@@ -33,6 +33,8 @@ class Wish:
     #: "3" or "2-4"; None leaves it to the sidecar.
     voices: str | None = None
     track: int | None = None
+    #: Name of the recap's shape; None leaves it to the sidecar.
+    shape: str | None = None
     #: Forget what earlier calls made.
     fresh: bool = False
 
@@ -54,6 +56,7 @@ def run(path: Path, wish: Wish, settings: Settings, report: Report = quiet) -> O
             place.storage.delete(stored.key)
     try:
         talk = talk_of(path, wish.talk, language=wish.language, voices=wish.voices)
+        talk = talk if wish.shape is None else replace(talk, shape=wish.shape)
     except InputError as error:
         return Outcome(None, place.fail(error))
     # Here is nobody to draft the recap later.

@@ -177,6 +177,32 @@ def claimed_length(path: Path, *, limits: MediaSettings, scratch: Path) -> Secon
         return _probe(_Bench(source, folder, limits)).choose(None).duration
 
 
+def with_chapters(path: Path, marks: bytes, target: Path, *, comment: str, limits: MediaSettings) -> None:
+    """Write a copy of an upload with chapter marks: the same packets of sound and pictures, nothing encoded anew.
+
+    MP4, M4A and MOV get a list and a track of chapters, Matroska and WebM their own, MP3 the CHAP frames of ID3v2.
+
+    Args:
+        path: as for `decode`.
+        marks: chapters as ffmpeg's metadata file; those that the upload has are replaced.
+        target: a new file in a folder that is there; its suffix, the upload's own, tells kinds of MP4 and Matroska
+            apart.
+        comment: what players show as a comment.
+        limits: the fence around ffmpeg.
+
+    Raises:
+        InputError: "no-room-for-chapters" when its kind can't hold them; else the upload is at fault.
+        EngineError, StorageError, SetupError: as `decode`.
+    """
+    with _opened(path) as source, _scratch(target.parent) as folder:
+        bench = _Bench(source, folder, limits)
+        muxer = _muxer(_probe(bench).container, target.suffix.lower())
+        (folder / "marks").write_bytes(marks)
+        _copy(bench, muxer, comment)
+        with _disk_errors():
+            (folder / "copy").replace(target)
+
+
 @dataclass(frozen=True, slots=True)
 class _Bench:
     """An upload on its way."""
@@ -195,13 +221,13 @@ class _Bench:
     def longest(self) -> Seconds:
         return self.limits.max_hours * 3600
 
-    def run(self, command: list[str], *, channels: int = 0, watch: Watch = no_watch) -> Ended:
-        """Run a program that may write `channels` of sound of the longest length allowed."""
+    def run(self, command: list[str], *, file_bytes: int = 0, watch: Watch = no_watch) -> Ended:
+        """Run a program that may write files of this size."""
         limits, longest = self.limits, self.longest + 1
         fence = Fence(
             self.folder,
             memory_bytes=limits.memory_mb << 20,
-            file_bytes=math.ceil(longest * SAMPLE_RATE) * 4 * channels,
+            file_bytes=file_bytes,
             cpu_s=math.ceil(max(limits.wall_min_s, limits.wall_factor * longest)),
             wall_min_s=limits.wall_min_s,
             wall_factor=limits.wall_factor,
@@ -376,6 +402,42 @@ def _clock(text: str | None) -> Seconds | None:
     return int(parts[1]) * 3600 + int(parts[2]) * 60 + float(parts[3]) if parts else None
 
 
+# --- a copy with chapters ---------------------------------------------------------------------------------------
+
+
+def _muxer(container: str, suffix: str) -> str:
+    """What ffmpeg calls the kind of file to write, for the kind that was read."""
+    kinds = set(container.split(","))
+    if "mp4" in kinds:
+        return {".mov": "mov", ".m4a": "ipod"}.get(suffix, "mp4")
+    if "matroska" in kinds:
+        return "webm" if suffix == ".webm" else "matroska"
+    if "mp3" in kinds:
+        return "mp3"
+    raise InputError("no-room-for-chapters", f"container {container}")
+
+
+def _copy(bench: _Bench, muxer: str, comment: str) -> None:
+    command = [_program("ffmpeg"), "-hide_banner", "-nostdin", "-nostats", "-v", "warning", "-progress", "pipe:1"]
+    for name, value in _WHITELISTS.items():
+        command += [f"-{name}", value]
+    command += ["-i", bench.address, "-protocol_whitelist", "file", "-f", "ffmetadata", "-i", "file:marks"]
+    # No data streams: few containers take another one's.
+    command += ["-map", "0:v?", "-map", "0:a", "-map", "0:s?", "-map_metadata", "0", "-map_chapters", "1"]
+    command += ["-metadata", f"comment={comment}", "-c", "copy"]
+    command += ["-movflags", "+faststart"] if muxer in {"mp4", "mov", "ipod"} else []
+    command += ["-id3v2_version", "3"] if muxer == "mp3" else []
+    size_bytes = os.fstat(bench.source).st_size
+    ended = bench.run(
+        [*command, "-f", muxer, "file:copy"],
+        file_bytes=2 * size_bytes + (64 << 20),
+        watch=lambda line: progress_s(line) or 0.0,
+    )
+    if ended.code != 0:
+        _give_up(ended)
+        raise InputError("no-room-for-chapters", f"ffmpeg ended with {ended.code}")
+
+
 # --- its sound ----------------------------------------------------------------------------------------------------
 
 
@@ -424,7 +486,8 @@ def _ffmpeg(bench: _Bench, track: Track, target: Raw, *, fill: bool = False, pro
         progress="pipe:1",
     )
     command = output.global_args("-hide_banner", "-nostdin", "-nostats", "-v", "warning").overwrite_output()
-    return bench.run(command.compile(cmd=_program("ffmpeg")), channels=target.channels, watch=watch)
+    longest_bytes = math.ceil((bench.longest + 1) * SAMPLE_RATE) * 4 * target.channels
+    return bench.run(command.compile(cmd=_program("ffmpeg")), file_bytes=longest_bytes, watch=watch)
 
 
 def _laid_out(sound: Any, track: Track, *, fill: bool) -> Any:

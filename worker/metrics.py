@@ -52,10 +52,10 @@ RECORDING_FAULTS = frozenset({
 })  # fmt: skip
 #: … and of those that are the machine's, and worth an alert.
 MACHINE_FAULTS = frozenset({
-    "access-denied", "bucket-missing", "diarization-failed", "disk-full", "engine-died", "ffmpeg-failed", "gave-up",
-    "llm-unavailable",
-    "object-changed", "object-exists", "object-missing", "out-of-memory", "recap-failed", "storage-failed",
-    "took-too-long", "transcription-failed", "unknown", "unreachable", "upload-unreadable", "version-unreadable",
+    "access-denied", "bucket-missing", "diarization-failed", "digest-failed", "disk-full", "engine-died",
+    "ffmpeg-failed", "gave-up", "llm-unavailable", "object-changed", "object-exists", "object-missing",
+    "out-of-memory", "recap-failed", "signature-unreadable", "storage-failed", "took-too-long",
+    "transcription-failed", "unknown", "unreachable", "upload-unreadable", "version-unreadable",
 })  # fmt: skip
 #: Besides these, why a sweep may fail.
 _BROKER = "broker"

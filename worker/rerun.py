@@ -14,6 +14,7 @@ from jobs.errors import InputError
 from jobs.recording import Recording
 from worker.dispatch import Errand, JobQueue, job_queue
 from worker.length import guessed
+from worker.place import Place
 from worker.status import shown
 from worker.storage import Storage
 from worker.tickets import (
@@ -60,8 +61,7 @@ def rerun(key: str, begin: Stage, storage: Storage, queue: JobQueue | None, sett
         InputError: "not-found" when there is no recording, "under-way" when its work hasn't ended.
         StorageError: the bucket failed.
     """
-    recording = _recording(key, storage)
-    check_delivered(key, recording, storage, queue, settings)
+    recording = delivered(key, storage, queue, settings).recording
     results = f"{folder_of(key)}{stages_folder(recording.id)}"
     for result in _GOES[begin]:
         for found in list(storage.list(f"{results}{result}-")):
@@ -118,19 +118,20 @@ def hasten(key: str, storage: Storage, queue: JobQueue | None) -> bool:
     return True
 
 
-def check_delivered(
-    key: str, recording: Recording, storage: Storage, queue: JobQueue | None, settings: Settings
-) -> None:
-    """Make sure that nobody works on a recording, and nobody waits for its files.
+def delivered(key: str, storage: Storage, queue: JobQueue | None, settings: Settings) -> Place:
+    """The folder of a recording that nobody works on, and for whose files nobody waits.
 
     Raises:
-        InputError: "under-way" when its work hasn't ended, or a better recap is being written just now.
+        InputError: "not-found" when there is no recording, "under-way" when its work hasn't ended, or a better recap
+            is being written just now.
         StorageError: the bucket failed.
     """
+    recording, name = _recording(key, storage), shown(key.rpartition("/")[2])
     mark = read_mark(storage, key, recording.id)
     busy = mark is Mark.PROVISIONAL and queue is not None and _runs(recording.id, queue, settings)
     if mark is None or mark is Mark.HEARD or busy:
-        raise InputError("under-way", "its work hasn't ended", name=shown(key.rpartition("/")[2]))
+        raise InputError("under-way", "its work hasn't ended", name=name)
+    return Place(recording, storage, folder_of(key), name, key)
 
 
 def _runs(recording_id: str, queue: JobQueue, settings: Settings) -> bool:

@@ -18,10 +18,13 @@ from redis.exceptions import RedisError
 from config.settings import Settings, labels
 from jobs.artifacts import FAILURE, MANIFEST, MAX_COMPONENT_BYTES, Failure, Manifest, folder_of
 from jobs.errors import InputError, StorageError
+from jobs.recap import Approval
 from jobs.timeline import Seconds
+from worker import edits, signatures
 from worker.dispatch import JobQueue, Standing
 from worker.forecast import NOBODY, Forecast, fleet_of, forecasts
 from worker.inventory import is_recording, look, settled
+from worker.place import Place
 from worker.sidecar import local_bytes, sidecar_keys
 from worker.storage import Moved, Storage, Stored
 from worker.tickets import (
@@ -100,6 +103,12 @@ class State:
     message: str | None = None
     #: Keys of what was made, as its manifest lists it.
     artifacts: tuple[str, ...] = ()
+    #: Number of the last correction of the transcript; None where nobody has corrected it.
+    version: int | None = None
+    #: Who has approved the recap last, and when; None where nobody has.
+    approval: Approval | None = None
+    #: Whether recap or transcript say something else since then.
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +137,7 @@ def state_of(key: str, storage: Storage, queue: JobQueue | None, settings: Setti
     mark = read_mark(storage, key, recording_id)
     if mark is None:
         return _open_state(stored, recording_id, _around(storage, queue, settings))
-    return _ended_state(key, recording_id, mark, storage)
+    return _ended_state(stored, recording_id, mark, storage)
 
 
 def listing(prefix: str, storage: Storage, queue: JobQueue | None, settings: Settings) -> Iterator[State]:
@@ -145,7 +154,7 @@ def listing(prefix: str, storage: Storage, queue: JobQueue | None, settings: Set
         if mark is None:
             yield _open_state(stored, recording_id, around)
         else:
-            yield _ended_state(stored.key, recording_id, mark, storage)
+            yield _ended_state(stored, recording_id, mark, storage)
 
 
 def put(  # noqa: PLR0913  # what the command offers
@@ -208,7 +217,7 @@ def check_key(key: str, settings: Settings) -> None:
 
 
 def pull(key: str, storage: Storage, out: Path, formats: tuple[str, ...] = ()) -> tuple[Path, ...]:
-    """Copy what was made of the recording at `key` into a folder of its own below `out`.
+    """Copy what was made of the recording at `key`, and what was approved last, into a folder of its own below `out`.
 
     Args:
         key: The recording.
@@ -217,7 +226,7 @@ def pull(key: str, storage: Storage, out: Path, formats: tuple[str, ...] = ()) -
         formats: Whole names ("recap.docx") or suffixes ("docx"); empty takes everything.
 
     Returns:
-        The files written, in the manifest's order.
+        The files written, in the manifest's order; what was approved comes last.
 
     Raises:
         InputError: "nothing-made-yet" when there is nothing, "no-such-format" when nothing fits `formats`.
@@ -226,6 +235,7 @@ def pull(key: str, storage: Storage, out: Path, formats: tuple[str, ...] = ()) -
     made = _made(key, storage)
     if not made:
         raise InputError("nothing-made-yet", "there is no manifest", name=shown(key.rpartition("/")[2]))
+    made = {**made, **_approved(key, storage)}
     wanted = {name: sha256 for name, sha256 in made.items() if _ARTIFACT.fullmatch(name) and _wanted(name, formats)}
     if not wanted:
         raise InputError("no-such-format", "no artifact fits", formats=" ".join(formats))
@@ -302,7 +312,8 @@ def _running_state(key: str, recording_id: str, queue: JobQueue, known: dict[str
     return _state(key, recording_id, Phase.RUNNING, **known)
 
 
-def _ended_state(key: str, recording_id: str, mark: Mark, storage: Storage) -> State:
+def _ended_state(stored: Stored, recording_id: str, mark: Mark, storage: Storage) -> State:
+    key = stored.key
     if mark is Mark.HEARD:
         names = tuple(folder_of(key) + name for name in _heard(key, storage))
         return _state(key, recording_id, Phase.HEARD, artifacts=names)
@@ -315,7 +326,30 @@ def _ended_state(key: str, recording_id: str, mark: Mark, storage: Storage) -> S
     names = () if manifest is None else tuple(folder_of(key) + entry.name for entry in manifest.artifacts)
     phase = Phase.DONE if failure is None else Phase.INCOMPLETE
     phase = Phase.PROVISIONAL if mark is Mark.PROVISIONAL else phase
-    return _state(key, recording_id, phase, message=message, artifacts=names)
+    return _state(key, recording_id, phase, message=message, artifacts=names, **_by_people(stored, storage))
+
+
+def _by_people(stored: Stored, storage: Storage) -> dict[str, Any]:
+    """What editors have made of a finished recording: corrections, and their approval."""
+    place = _place(stored, storage)
+    beside = [each.key.removeprefix(place.folder) for each in storage.folder(place.folder)]
+    known: dict[str, Any] = {}
+    if edits.FOLDER in beside:
+        known["version"] = edits.last_number(place) or None
+    if any(name.startswith(signatures.SIGNED) for name in beside):
+        try:
+            signature = signatures.latest(place)
+        except StorageError as error:  # one that can't be read is no reason to tell nothing of the others
+            log.warning("signature.unreadable", recording_id=place.recording.id, code=error.code)
+            signature = None
+        if signature is not None:
+            known |= {"approval": signature.approval, "outdated": signatures.outdated(signature, place)}
+    return known
+
+
+def _place(stored: Stored, storage: Storage) -> Place:
+    name = shown(stored.key.rpartition("/")[2])
+    return Place(recording_at(storage, stored), storage, folder_of(stored.key), name, stored.key)
 
 
 def _state(key: str, recording_id: str | None, phase: Phase, **known: Any) -> State:
@@ -330,7 +364,21 @@ def _state(key: str, recording_id: str | None, phase: Phase, **known: Any) -> St
         "urgent": words["status.urgent"] if state.urgent else "",
         "finish": _finish(state.expected_at, datetime.now().astimezone(), words),
     }
-    return replace(state, sentence=words[_sentence_key(state)].format_map(fields).strip())
+    sentence = words[_sentence_key(state)].format_map(fields).strip()
+    return replace(state, sentence=" ".join((sentence, *people(state))))
+
+
+def people(state: State) -> Iterator[str]:
+    """What editors have made of it, a German sentence each."""
+    words = labels()
+    if state.version is not None:
+        yield words["status.version"].format(version=state.version)
+    if state.approval is not None:
+        local = state.approval.at.astimezone()
+        fields = {"by": state.approval.by, "date": f"{local.day}.{local.month}.{local.year}", "time": f"{local:%H:%M}"}
+        yield words["status.approved"].format_map(fields)
+    if state.outdated:
+        yield words["status.outdated"]
 
 
 def _sentence_key(state: State) -> str:
@@ -366,6 +414,16 @@ def _made(key: str, storage: Storage) -> Mapping[str, str | None]:
     if stored is None or read_mark(storage, key, recording_at(storage, stored).id) is not Mark.HEARD:
         return {}
     return dict.fromkeys(_heard(key, storage))
+
+
+def _approved(key: str, storage: Storage) -> Mapping[str, str | None]:
+    """Names of the files that belong to the last signature, the signature first."""
+    stored = storage.head(key)
+    signature = None if stored is None else signatures.latest(_place(stored, storage))
+    if signature is None:
+        return {}
+    name = signatures.name_of(signature.approval.number, "json")
+    return {name: None, **{entry.name: entry.sha256 for entry in signature.files}}
 
 
 def _heard(key: str, storage: Storage) -> tuple[str, ...]:

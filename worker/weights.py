@@ -124,7 +124,8 @@ def needed(settings: Settings) -> tuple[str, ...]:
     """Names of the lock that these settings need."""
     recognizer = (settings.transcribe.model,) if settings.transcribe.model in lock() else ()
     diarizer = ("pyannote-segmentation", "campplus") if settings.diarize.pipeline == "packaged" else ()
-    return recognizer + diarizer
+    profiles = ("campplus",) if settings.profiles.enabled and not diarizer else ()
+    return recognizer + diarizer + profiles
 
 
 def fetch(name: str, settings: Settings, progress: FetchProgress = lambda *_: None) -> bool:

@@ -5,7 +5,7 @@ one of the registries below.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from jobs.artifacts import Artifact
@@ -38,10 +38,12 @@ from jobs.export.cues import Layout
 from jobs.export.labels import Labels
 from jobs.programme import Talk
 from jobs.recap import Recap
+from jobs.shapes import WHOLE, Shape
 from jobs.transcript import Transcript
 
 __all__ = ["ALWAYS", "CHAPTER_FORMATS", "DEFAULT", "FORMATS", "RECAP_FORMATS", "SUBTITLE_FORMATS", "TRANSCRIPT_FORMATS",
-           "Export", "Labels", "Layout", "recap_files", "transcript_files"]  # fmt: skip
+           "Export", "Labels", "Layout", "recap_files", "shaped_files",
+           "transcript_files"]  # fmt: skip
 
 #: File name → what writes it.
 TRANSCRIPT_FORMATS: Mapping[str, Callable[[Transcript, Talk, Labels], Artifact]] = MappingProxyType(
@@ -64,7 +66,7 @@ SUBTITLE_FORMATS: Mapping[str, Callable[[Transcript, Talk, Labels, Layout], Arti
         "transcript.podcast.json": transcript_podcast.write,
     }
 )
-RECAP_FORMATS: Mapping[str, Callable[[Recap, Transcript, Talk, Labels], Artifact]] = MappingProxyType(
+RECAP_FORMATS: Mapping[str, Callable[[Recap, Transcript, Talk, Labels, Shape], Artifact]] = MappingProxyType(
     {
         "recap.json": recap_json.write,
         "recap.md": recap_md.write,
@@ -98,6 +100,10 @@ class Export:
     #: Names out of `FORMATS`.
     formats: tuple[str, ...] = DEFAULT
     layout: Layout = field(default_factory=Layout)
+    #: Name → how a recap may be laid out; none: as a whole.
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    #: The one for talks that don't ask for another.
+    shape: str | None = None
 
     def wants(self, name: str) -> bool:
         """Whether the file of that name is to be written."""
@@ -119,7 +125,21 @@ def recap_files(
     recap: Recap, transcript: Transcript, talk: Talk, labels: Labels, export: Export = Export()
 ) -> tuple[Artifact, ...]:
     """Write a recap draft in every format wanted, `recap.json` first; all say that a machine made them."""
-    read = (write(recap, transcript, talk, labels) for name, write in RECAP_FORMATS.items() if export.wants(name))
+    named = talk.shape or export.shape
+    shape = export.shapes.get(named or "", WHOLE)
+    recap = replace(recap, shape=named if named in export.shapes else None)
+    writers = [write for name, write in RECAP_FORMATS.items() if export.wants(name)]
+    read = [write(recap, transcript, talk, labels, shape) for write in writers]
     chapters = chapter_marks(recap, transcript, talk, labels)
     marked = (write(chapters) for name, write in CHAPTER_FORMATS.items() if export.wants(name))
     return (*read, *marked)
+
+
+def shaped_files(
+    recap: Recap, transcript: Transcript, talk: Talk, labels: Labels, named: tuple[str, Shape]
+) -> tuple[Artifact, ...]:
+    """Write a recap draft for readers in a shape of a name: "recap.newsletter.md" and so on."""
+    name, shape = named
+    writers = [write for file, write in RECAP_FORMATS.items() if file not in ALWAYS]
+    made = (write(replace(recap, shape=name), transcript, talk, labels, shape) for write in writers)
+    return tuple(replace(one, name=f"recap.{name}{one.name.removeprefix('recap')}") for one in made)

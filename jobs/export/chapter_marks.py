@@ -1,5 +1,6 @@
 """Chapters as players know them: a time and a title each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jobs.export.heading import recap_heading
@@ -24,9 +25,10 @@ class ChapterMarks:
     """All chapters in time order, may be none, and what is said of them."""
 
     title: str
-    #: That a machine made them and nobody checked them; the same for programs.
+    #: That a machine made them and nobody checked them, or who answers for them; the same for programs, see `origin`.
     label: str
     origin: str
+    known: Mapping[str, str | bool]
     marks: tuple[Mark, ...]
 
 
@@ -34,4 +36,4 @@ def chapter_marks(recap: Recap, transcript: Transcript, talk: Talk, labels: Labe
     """Take the chapters out of a recap."""
     heading = recap_heading(recap, transcript, talk, labels)
     marks = (Mark(chapter.span, clean(chapter.title)) for chapter in recap.chapters)
-    return ChapterMarks(heading.title, heading.label, heading.origin, tuple(marks))
+    return ChapterMarks(heading.title, heading.label, heading.origin, heading.marks, tuple(marks))

@@ -9,13 +9,13 @@ VERSION = "1.2.0"
 def write(chapters: ChapterMarks) -> Artifact:
     """Write the chapters.
 
-    `label`, `machine_generated` and `digital_source_type` are no fields of the format; players pass over them.
+    `label`, `digital_source_type` and the marks of `origin` are no fields of the format; players pass over them.
     """
     document = {
         "version": VERSION,
         "title": chapters.title,
         "label": chapters.label,
-        "machine_generated": True,
+        **chapters.known,
         "digital_source_type": chapters.origin,
         "chapters": [
             {"startTime": mark.span.start, "title": mark.title, "endTime": mark.span.end} for mark in chapters.marks

@@ -1,16 +1,16 @@
 """What stands at the top and the bottom of every file that a person opens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jobs.export.labels import Labels, sentence
-from jobs.export.origin import digital_source_type
+from jobs.export.origin import digital_source_type, marks
 from jobs.export.readable import clean
 from jobs.export.voices import voices_of
 from jobs.german import enumeration, time_code
 from jobs.programme import Talk
-from jobs.recap import Recap
+from jobs.recap import Approval, Recap
 from jobs.recording import Provenance
 from jobs.transcript import Notice, Transcript
 
@@ -20,9 +20,9 @@ class Heading:
     """Cleaned (see `readable.clean`), not escaped; times as the reader sees them."""
 
     title: str
-    #: That a machine made this and nobody checked it.
+    #: That a machine made this and nobody checked it; of an approved recap, who answers for it.
     label: str
-    #: The same for programs: see `digital_source_type`.
+    #: Where it came from, for programs: see `digital_source_type`.
     origin: str
     #: Sentences about the whole recording.
     notices: tuple[str, ...]
@@ -32,6 +32,15 @@ class Heading:
     made: str
     #: When the latest part was made; None where the provenance isn't known.
     made_at: datetime | None
+    #: None of what nobody has signed.
+    approval: Approval | None = None
+    #: Which draft this is or came from, see `Recap.draft`; "" where it is none.
+    draft: str = ""
+
+    @property
+    def marks(self) -> Mapping[str, str | bool]:
+        """The label for programs, see `origin.marks`."""
+        return marks(self.approval)
 
 
 def transcript_heading(transcript: Transcript, talk: Talk, labels: Labels) -> Heading:
@@ -40,9 +49,10 @@ def transcript_heading(transcript: Transcript, talk: Talk, labels: Labels) -> He
 
 
 def recap_heading(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels) -> Heading:
-    """Head a recap draft; where the programme has no title, the proposed one is taken."""
+    """Head a recap: with the title that was approved, else the programme's, else the proposed one."""
     proposed = "" if recap.headline is None else recap.headline.text
-    title = clean(talk.title or "") or clean(proposed)
+    approved = "" if recap.approval is None else recap.approval.title or ""
+    title = clean(approved) or clean(talk.title or "") or clean(proposed)
     return _heading(recap, transcript, title, (*transcript.provenance, recap.provenance), labels)
 
 
@@ -50,16 +60,26 @@ def _heading(
     made: Transcript | Recap, transcript: Transcript, title: str, provenance: Sequence[Provenance], labels: Labels
 ) -> Heading:
     voices = voices_of(transcript, labels)
+    approval = made.approval if isinstance(made, Recap) else None
     return Heading(
         title=title or labels["export.untitled"],
-        label=labels["draft.label"],
+        label=label_of(approval, labels),
         origin=digital_source_type(made),
         notices=tuple(_notices(transcript, labels)),
         duration=time_code(transcript.duration_s),
         voices=tuple(map(voices.name, transcript.speakers)),
-        made=_made(provenance, labels),
+        made=made_with(provenance, labels),
         made_at=max((one.created_at for one in provenance), default=None),
+        approval=approval,
+        draft=made.draft if isinstance(made, Recap) else "",
     )
+
+
+def label_of(approval: Approval | None, labels: Labels) -> str:
+    """What stands above everything: that it is a draft, or who has approved it, and when."""
+    if approval is None:
+        return labels["draft.label"]
+    return labels["approved.label"].format(by=clean(approval.by), date=_moment(approval.at))
 
 
 def _notices(transcript: Transcript, labels: Labels) -> Iterator[str]:
@@ -70,13 +90,18 @@ def _notices(transcript: Transcript, labels: Labels) -> Iterator[str]:
         yield clean(sentence(labels, "notice", notice.code, notice.fields))
 
 
-def _made(provenance: Sequence[Provenance], labels: Labels) -> str:
+def made_with(provenance: Sequence[Provenance], labels: Labels) -> str:
+    """When and with what something was made; "" where nobody knows."""
     if not provenance:
         return ""
     latest = max(provenance, key=lambda one: one.created_at)
     engines = dict.fromkeys(clean(f"{one.engine} {one.version}") for one in provenance)
     return labels["export.made"].format(
-        date=latest.created_at.astimezone(UTC).strftime("%d.%m.%Y, %H:%M UTC"),
+        date=_moment(latest.created_at),
         engines=enumeration(tuple(engines)),
         version=clean(latest.app_version),
     )
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%d.%m.%Y, %H:%M UTC")

@@ -13,16 +13,11 @@ def head(heading: Heading, labels: Labels) -> Iterator[str]:
 
     The front matter is YAML; a JSON string is a YAML string (YAML 1.2.2, 1.3), so a title can't break out of it.
     """
-    yield "\n".join(
-        (
-            "---",
-            f"title: {json.dumps(heading.title, ensure_ascii=False)}",
-            f"label: {json.dumps(heading.label, ensure_ascii=False)}",
-            "machine_generated: true",
-            f"digital_source_type: {heading.origin}",
-            "---",
-        )
-    )
+    draft = {"draft": heading.draft} if heading.draft else {}
+    marks = {**heading.marks, "digital_source_type": heading.origin, **draft}
+    known = {"title": heading.title, "label": heading.label, **marks}
+    lines = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in known.items())
+    yield "\n".join(("---", *lines, "---"))
     yield f"**{markdown(heading.label)}**"
     yield f"# {markdown(heading.title)}"
     for notice in heading.notices:

@@ -1,21 +1,27 @@
 """`recap.docx`: the recap draft to be worked on in Word; what each sentence rests on stands in a comment beside it."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from docx.document import Document as WordDocument
 from docx.text.paragraph import Paragraph
 
 from jobs.artifacts import Artifact
 from jobs.export.labels import Labels
-from jobs.export.recap_view import ChapterView, Claim, QuoteView, RecapView, view_recap
+from jobs.export.recap_view import LISTS, ChapterView, Claim, QuoteView, RecapView, view_recap
 from jobs.export.said import plainly
 from jobs.export.word_document import MEDIA_TYPE, PROGRAM, TIME, begin, pack, paragraph, say
 from jobs.programme import Talk
 from jobs.recap import Recap
+from jobs.shapes import WHOLE, Section, Shape
 from jobs.transcript import Transcript
 
+T = TypeVar("T")
 
-def write(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels) -> Artifact:
-    """Write the document."""
-    view = view_recap(recap, transcript, talk, labels)
+
+def write(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels, shape: Shape = WHOLE) -> Artifact:
+    """Write the document, in a shape."""
+    view = view_recap(recap, transcript, talk, labels, shape)
     document = begin(view.heading, labels, labels["export.recap"])
     _Draft(document, labels).body(view)
     return Artifact("recap.docx", MEDIA_TYPE, pack(document, view.heading))
@@ -29,28 +35,25 @@ class _Draft:
         self._labels = labels
 
     def body(self, view: RecapView) -> None:
-        if view.headline is not None:
-            self._section("headline")
-            self._claim(view.headline, "Normal")
-        self._claims("lead", view.lead, "Normal")
-        if view.quotes:
-            self._section("quotes")
-            for quote in view.quotes:
-                self._quote(quote)
-        if view.chapters:
-            self._section("chapters")
-            for chapter in view.chapters:
-                self._chapter(chapter)
-        self._claims("questions", view.questions, "List Bullet")
+        for section in view.sections:
+            if section is Section.HEADLINE:
+                self._claims(section, () if view.headline is None else (view.headline,))
+            elif section is Section.QUOTES:
+                self._section(section, view.quotes, self._quote)
+            elif section is Section.CHAPTERS:
+                self._section(section, view.chapters, self._chapter)
+            else:
+                self._claims(section, view.claims(section))
 
-    def _section(self, name: str) -> None:
-        say(paragraph(self._document, "Heading 1"), self._labels[f"export.{name}"])
+    def _claims(self, section: Section, claims: tuple[Claim, ...]) -> None:
+        style = "List Bullet" if section in LISTS else "Normal"
+        self._section(section, claims, lambda claim: self._claim(claim, style))
 
-    def _claims(self, section: str, claims: tuple[Claim, ...], style: str) -> None:
-        if claims:
-            self._section(section)
-        for claim in claims:
-            self._claim(claim, style)
+    def _section(self, section: Section, entries: tuple[T, ...], write: Callable[[T], None]) -> None:
+        if entries:
+            say(paragraph(self._document, "Heading 1"), self._labels[f"export.{section}"])
+        for entry in entries:
+            write(entry)
 
     def _claim(self, claim: Claim, style: str) -> None:
         target = paragraph(self._document, style)

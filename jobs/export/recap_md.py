@@ -6,15 +6,16 @@ from jobs.artifacts import Artifact
 from jobs.export.labels import Labels
 from jobs.export.matter import head
 from jobs.export.readable import markdown
-from jobs.export.recap_view import ChapterView, Claim, QuoteView, RecapView, view_recap
+from jobs.export.recap_view import LISTS, ChapterView, Claim, QuoteView, RecapView, view_recap
 from jobs.programme import Talk
 from jobs.recap import Recap
+from jobs.shapes import WHOLE, Section, Shape
 from jobs.transcript import Transcript
 
 
-def write(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels) -> Artifact:
-    """Write the draft; after every sentence stand the times it rests on, linked to the transcript."""
-    view = view_recap(recap, transcript, talk, labels)
+def write(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels, shape: Shape = WHOLE) -> Artifact:
+    """Write the draft in a shape; after every sentence stand the times it rests on, linked to the transcript."""
+    view = view_recap(recap, transcript, talk, labels, shape)
     blocks = [*head(view.heading, labels), *_body(view, labels)]
     if view.heading.made:
         blocks += ["---", f"*{markdown(view.heading.made)}*"]
@@ -22,21 +23,27 @@ def write(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels) -> A
 
 
 def _body(view: RecapView, labels: Labels) -> Iterator[str]:
-    if view.headline is not None:
-        yield f"**{markdown(labels['export.headline'])}:** {_claim(view.headline, labels)}"
-    if view.lead:
-        yield f"## {markdown(labels['export.lead'])}"
-        yield from (_claim(claim, labels) for claim in view.lead)
-    if view.quotes:
-        yield f"## {markdown(labels['export.quotes'])}"
+    for section in view.sections:
+        blocks = list(_section(section, view, labels))
+        if blocks and section is not Section.HEADLINE:
+            yield f"## {markdown(labels[f'export.{section}'])}"
+        yield from blocks
+
+
+def _section(section: Section, view: RecapView, labels: Labels) -> Iterator[str]:
+    if section is Section.HEADLINE:
+        if view.headline is not None:
+            yield f"**{markdown(labels['export.headline'])}:** {_claim(view.headline, labels)}"
+    elif section is Section.QUOTES:
         yield from (_quote(quote, labels) for quote in view.quotes)
-    if view.chapters:
-        yield f"## {markdown(labels['export.chapters'])}"
+    elif section is Section.CHAPTERS:
         for chapter in view.chapters:
             yield from _chapter(chapter, labels)
-    if view.questions:
-        yield f"## {markdown(labels['export.questions'])}"
-        yield "\n".join(f"- {_claim(claim, labels)}" for claim in view.questions)
+    elif section in LISTS:
+        if view.claims(section):
+            yield "\n".join(f"- {_claim(claim, labels)}" for claim in view.claims(section))
+    else:
+        yield from (_claim(claim, labels) for claim in view.claims(section))
 
 
 def _claim(claim: Claim, labels: Labels) -> str:

@@ -13,11 +13,15 @@ from jobs.programme import Talk
 from jobs.proof.checks import Flaw
 from jobs.proof.evidence import Part, verify
 from jobs.recap import Chapter, Quote, Recap, Sentence
+from jobs.shapes import WHOLE, Section, Shape, shaped
 from jobs.timeline import Seconds
 from jobs.transcript import Transcript, Utterance
+from jobs.writing.framing import namings
 
 #: The file that evidence links lead to.
 TRANSCRIPT_PAGE = "transcript.html"
+#: Sections whose sentences are items of a list rather than a text.
+LISTS = frozenset({Section.GUESTS, Section.LINKS, Section.QUESTIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +69,59 @@ class ChapterView:
 
 @dataclass(frozen=True, slots=True)
 class RecapView:
-    """A recap draft as it is read. What is empty is not to be shown."""
+    """A recap draft as it is read, in the order of `sections`. What is empty is not to be shown."""
 
     heading: Heading
+    sections: tuple[Section, ...]
     headline: Claim | None
     lead: tuple[Claim, ...]
+    guests: tuple[Claim, ...]
+    body: tuple[Claim, ...]
     quotes: tuple[QuoteView, ...]
     chapters: tuple[ChapterView, ...]
+    links: tuple[Claim, ...]
+    posts: tuple[Claim, ...]
     questions: tuple[Claim, ...]
 
+    def claims(self, section: Section) -> tuple[Claim, ...]:
+        """What stands in a section that is a list of sentences."""
+        listed = {
+            Section.LEAD: self.lead,
+            Section.GUESTS: self.guests,
+            Section.BODY: self.body,
+            Section.LINKS: self.links,
+            Section.POSTS: self.posts,
+            Section.QUESTIONS: self.questions,
+        }
+        return listed[section]
 
-def view_recap(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels) -> RecapView:
-    """Lay a recap out for reading."""
+
+def view_recap(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels, shape: Shape = WHOLE) -> RecapView:
+    """Lay a recap out for reading, in a shape."""
+    laid = shaped(recap, shape, transcript, talk, labels)
     utterances = {utterance.id: utterance for utterance in transcript.utterances}
     warnings: dict[int, list[str]] = {}
-    for finding in verify(recap, transcript, talk):
+    # What speaks against a part was weighed by whoever approved it, and stands with the signature.
+    for finding in verify(laid.whole, transcript, talk) if recap.approval is None else ():
         if finding.flaw is not Flaw.UNKNOWN_EVIDENCE:  # told with its id
             reason = sentence(labels, "check", finding.flaw.value, finding.check.fields)
             warnings.setdefault(id(finding.part), []).append(reason)
-    source = _Source(utterances, voices_of(transcript, labels), labels, warnings)
+    names = {label: one.name for label, one in namings(transcript, talk, labels).items() if one.is_known}
+    source = _Source(utterances, voices_of(transcript, labels), names, labels, warnings)
     return RecapView(
         heading=recap_heading(recap, transcript, talk, labels),
-        headline=None if recap.headline is None else source.claim(recap.headline),
-        lead=tuple(map(source.claim, recap.lead)),
-        quotes=tuple(map(source.quote, recap.quotes)),
-        chapters=tuple(map(source.chapter, recap.chapters)),
+        sections=shape.sections,
+        headline=None if laid.recap.headline is None else source.claim(laid.recap.headline),
+        lead=tuple(map(source.claim, laid.recap.lead)),
+        guests=tuple(map(source.claim, laid.guests)),
+        body=tuple(map(source.claim, laid.body)),
+        quotes=tuple(map(source.quote, laid.recap.quotes)),
+        chapters=tuple(map(source.chapter, laid.recap.chapters)),
+        links=tuple(map(source.claim, laid.links)),
+        posts=tuple(map(source.claim, laid.posts)),
         questions=tuple(
             source.proven(question, sentence(labels, "question", question.code, question.fields), None)
-            for question in recap.open_questions
+            for question in laid.recap.open_questions
         ),
     )
 
@@ -103,6 +132,8 @@ class _Source:
 
     utterances: Mapping[str, Utterance]
     voices: Voices
+    #: Speaker label → name, with a mark where nobody has confirmed it.
+    names: Mapping[str, str]
     labels: Labels
     #: By the part's identity: parts that are alike may stand in two places.
     warnings: Mapping[int, Sequence[str]]
@@ -125,11 +156,16 @@ class _Source:
         translation = clean(spoken.translation or "")
         return QuoteView(
             claim=claim,
-            voice=self.voices.name(spoken.speaker),
+            voice=self.whose(spoken.speaker),
             time=time_code(spoken.span.start),
             link=claim.evidence[0].link if claim.evidence else TRANSCRIPT_PAGE,
             translation=quoted(translation) if translation else None,
         )
+
+    def whose(self, speaker: str | None) -> str:
+        """A voice as the transcript calls it; where somebody has still to confirm its name, with both."""
+        voice, name = self.voices.name(speaker), clean(self.names.get(speaker or "", ""))
+        return f"{name}, {voice}" if name and name != voice else voice
 
     def chapter(self, stretch: Chapter) -> ChapterView:
         return ChapterView(

@@ -4,7 +4,7 @@ from jobs.artifacts import Artifact
 from jobs.export.labels import Labels
 from jobs.export.matter import head
 from jobs.export.readable import markdown
-from jobs.export.said import Said
+from jobs.export.said import Said, Spelt
 from jobs.export.transcript_view import Paragraph, view_transcript
 from jobs.programme import Talk
 from jobs.transcript import Transcript
@@ -13,18 +13,27 @@ from jobs.transcript import Transcript
 def write(transcript: Transcript, talk: Talk, labels: Labels) -> Artifact:
     """Write front matter, label, notices, then a paragraph for each speech with time and voice."""
     view = view_transcript(transcript, talk, labels)
-    blocks = [*head(view.heading, labels), *(_paragraph(paragraph, labels) for paragraph in view.paragraphs)]
+    told: set[Spelt] = set()
+    blocks = [*head(view.heading, labels), *(_paragraph(paragraph, labels, told) for paragraph in view.paragraphs)]
     if view.heading.made:
         blocks += ["---", f"*{markdown(view.heading.made)}*"]
     return Artifact("transcript.md", "text/markdown; charset=utf-8", ("\n\n".join(blocks) + "\n").encode())
 
 
-def _paragraph(paragraph: Paragraph, labels: Labels) -> str:
-    text = " ".join(_passage(passage.said, labels) for passage in paragraph.passages)
+def _paragraph(paragraph: Paragraph, labels: Labels, told: set[Spelt]) -> str:
+    text = " ".join(_passage(passage.said, labels, told) for passage in paragraph.passages)
     return f"**{markdown(paragraph.voice)}** ({paragraph.time})  \n{text}"
 
 
-def _passage(passage: Said, labels: Labels) -> str:
+def _passage(passage: Said, labels: Labels, told: set[Spelt]) -> str:
+    """A passage; what was heard instead of a name is told once for each way it was misheard."""
     if passage.doubt is None:
-        return markdown(passage.text)
+        return " ".join(_piece(piece, labels, told) for piece in passage.pieces)
     return f"\\[*{markdown(labels['export.doubtful'])}, {markdown(passage.doubt)}:* {markdown(passage.text)}\\]"
+
+
+def _piece(piece: Spelt, labels: Labels, told: set[Spelt]) -> str:
+    if piece.heard is None or piece in told:
+        return markdown(piece.text)
+    told.add(piece)
+    return f"{markdown(piece.text)} \\[*{markdown(labels['export.heard'].format(text=piece.heard))}*\\]"

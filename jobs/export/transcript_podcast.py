@@ -14,7 +14,7 @@ VERSION = "1.0.0"
 def write(transcript: Transcript, talk: Talk, labels: Labels, layout: Layout) -> Artifact:
     """Write what subtitles show, a segment each.
 
-    `label`, `machine_generated` and `digital_source_type` are no fields of the format; players pass over them.
+    `label`, `digital_source_type` and the marks of `origin` are no fields of the format; players pass over them.
     """
     voices = voices_of(transcript, labels)
     heading = transcript_heading(transcript, talk, labels)
@@ -30,7 +30,7 @@ def write(transcript: Transcript, talk: Talk, labels: Labels, layout: Layout) ->
     document = {
         "version": VERSION,
         "label": heading.label,
-        "machine_generated": True,
+        **heading.marks,
         "digital_source_type": heading.origin,
         "segments": segments,
     }

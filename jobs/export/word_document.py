@@ -76,6 +76,11 @@ def say(target: Paragraph, text: str, *, style: str | None = None, language: str
     return run
 
 
+def remark(document: WordDocument, run: Run, text: str) -> None:
+    """Write a comment beside a run; text of several lines becomes several paragraphs."""
+    document.add_comment(run, text, author=PROGRAM, initials=PROGRAM[0])
+
+
 def pack(document: WordDocument, heading: Heading) -> bytes:
     """End a document and write it.
 
@@ -129,16 +134,19 @@ def _styles(document: WordDocument) -> None:
 
 
 def _properties(document: WordDocument, heading: Heading) -> None:
-    """Say what made the file, in the fields that Word shows and in our own; no person is named."""
+    """Say what made the file, in the fields that Word shows and in our own; of persons, only who approved it."""
     core = document.core_properties
     core.title = shorten(heading.title, _MAX_PROPERTY)
     core.author = core.last_modified_by = PROGRAM
     core.comments = heading.label
-    core.content_status = "Draft"
+    core.content_status = "Draft" if heading.approval is None else "Final"
     core.language = "de-DE"
     if heading.made_at is not None:
         core.created = core.modified = heading.made_at.replace(microsecond=0)
     package = document.part.package
     name = PackURI("/docProps/custom.xml")
-    part = Part(name, CONTENT_TYPE.OFC_CUSTOM_PROPERTIES, fill("custom.xml.j2", heading=heading), package)
+    draft = {"draft": heading.draft} if heading.draft else {}
+    marks = {**heading.marks, "label": heading.label, "digitalSourceType": heading.origin, **draft}
+    data = fill("custom.xml.j2", properties=marks)
+    part = Part(name, CONTENT_TYPE.OFC_CUSTOM_PROPERTIES, data, package)
     package.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_PROPERTIES)

@@ -6,9 +6,11 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,12 @@ from markdown_it import MarkdownIt
 
 from jobs.artifacts import Artifact
 from jobs.export import FORMATS, Export, recap_files, transcript_files
+from jobs.export.readable import clean
 from jobs.programme import Talk
 from jobs.recap import Recap
-from jobs.transcript import Transcript
+from jobs.timeline import Span
+from jobs.transcript import Transcript, Utterance, Word
+from worker.correction import read
 
 TT = "{http://www.w3.org/ns/ttml}"
 TTS = "{http://www.w3.org/ns/ttml#styling}"
@@ -102,7 +107,7 @@ def probed(data: bytes, form: str, what: str) -> dict[str, Any]:
 #: Format → a reader that isn't ours, giving the number of parts, and how many the sample has (None: one or more).
 READERS: dict[str, tuple[Callable[[bytes], int], int | None]] = {
     "transcript.json": (json_parts("utterances"), 11),
-    "transcript.txt": (lambda data: len(re.findall(r"(?m)^\[\d+:\d\d\] ", data.decode("utf-8", "strict"))), 8),
+    "transcript.txt": (lambda data: len(re.findall(r"(?m)^\[[\d:]+\d\d\] ", data.decode("utf-8", "strict"))), 8),
     "transcript.md": (markdown_parts, None),
     "transcript.html": (html_parts, None),
     "transcript.docx": (docx_parts, None),
@@ -270,3 +275,77 @@ def test_another_process_makes_the_same_bytes(files: dict[str, Artifact]) -> Non
     environment = {"PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo", "PATH": "/usr/bin:/bin"}
     made = subprocess.run(command, capture_output=True, check=True, text=True, env=environment)
     assert dict(line.split() for line in made.stdout.splitlines()) == {n: f.sha256 for n, f in files.items()}
+
+
+#: What people say, and what recognizers and strangers make of it: markup, two directions of reading, joined signs,
+#: words wider than a line, numbers that look like those of subtitles.
+NASTY = (
+    '"Zitat", sagte sie: „Nein!“', "<b>fett</b> & <v Eve>Falsch</v> --> {\\an8}", "مرحبا بالعالم שלום",
+    "Applaus 👩\u200d👩\u200d👧 🏳️\u200d🌈 e\u0301", "X" * 200, "1", "00:00:01,000 --> 00:00:02,000",
+    "NOTE STYLE WEBVTT", "[zweifelhaft] ]]> <!-- -->", "&lt;i&gt; &#60;",
+    "Ein ganz gewöhnlicher Satz, der am Ende steht und etwas länger ist, damit er umbrochen werden muss.",
+)  # fmt: skip
+
+
+def nasty(sample: Transcript, *, begin: float, length: float) -> Transcript:
+    """Each of them `length` seconds after `begin`, by changing voices; with 0.0 everything is said at once."""
+    utterances = []
+    for number, text in enumerate(NASTY):
+        start, tokens = begin + number * length, text.split()
+        step = length / len(tokens)
+        words = tuple(
+            Word(token, Span(start + i * step, start + (i + 1) * step), 0.5, heard="<x>" if i == 0 else None)
+            for i, token in enumerate(tokens)
+        )
+        speaker = (None, "SPEAKER_00", "SPEAKER_01")[number % 3]
+        utterances.append(Utterance(f"u{number:04}", words, speaker, ("de", "en", "ar")[number % 3]))
+    names = {"SPEAKER_00": '<Eve> "--> & \u202eevE', "SPEAKER_01": "ليلى --"}
+    return replace(sample, utterances=tuple(utterances), names=names, duration_s=begin + 1000.0, turns=(), notices=())
+
+
+@pytest.mark.parametrize("begin", [0.0, 35_990.0], ids=["first second", "tenth hour"])
+@pytest.mark.parametrize("length", [0.0, 0.05, 9.0], ids=["at once", "hurried", "calm"])
+def test_every_reader_takes_what_means_harm(
+    begin: float, length: float, sample_transcript: Transcript, sample_talk: Talk, sample_labels: dict[str, str]
+) -> None:
+    transcript = nasty(sample_transcript, begin=begin, length=length)
+    files = {one.name: one for one in transcript_files(transcript, sample_talk, sample_labels, Export(FORMATS))}
+    for name, file in files.items():
+        assert READERS[name][0](file.data) >= (0 if name == "transcript.rttm" else 1), name
+
+    def letters(texts: list[str]) -> str:
+        return "".join("".join(texts).split())
+
+    said = letters([clean(text) for text in NASTY])
+    captions = webvtt.from_string(files["transcript.vtt"].data.decode(), strict=True).captions
+    assert letters([unescape(one.text) for one in captions]) == said
+    assert {unescape(one.voice) for one in captions} == {'<Eve> "–> & evE', "ليلى –", "Stimme nicht zugeordnet"}
+    segments = json.loads(files["transcript.podcast.json"].data)["segments"]
+    assert letters([one["body"] for one in segments]) == said
+    assert all(before["endTime"] <= after["startTime"] for before, after in pairwise(segments))
+    assert all(one["startTime"] < one["endTime"] for one in segments)
+    root = etree.fromstring(files["transcript.ttml"].data)
+    shown = [[span.text or "" for span in p.iter(f"{TT}span")] for p in root.iter(f"{TT}p")]
+    assert all(len(lines) <= 2 and max(map(len, lines)) <= 42 for lines in shown)
+    assert "X" * 40 in letters(["".join(lines) for lines in shown])
+    for p in root.iter(f"{TT}p"):
+        assert all(re.fullmatch(r"\d\d:[0-5]\d:[0-5]\d\.\d{3}", p.get(name)) for name in ("begin", "end"))
+        assert p.get("begin") < p.get("end")
+    for name, form in (("transcript.vtt", "webvtt"), ("transcript.srt", "srt")):
+        packets = probed(files[name].data, form, "-show_packets")["packets"]
+        assert len(packets) == files[name].data.decode().count(" --> ")
+        assert all(float(one["duration_time"]) > 0 for one in packets)
+    texts = [p.text for p in Document(BytesIO(files["transcript.docx"].data)).paragraphs]
+    assert all(any(clean(text) in one for one in texts) for text in NASTY)
+
+
+def test_what_means_harm_comes_back_from_word_and_subtitles_as_it_was_said(
+    sample_transcript: Transcript, sample_talk: Talk, sample_labels: dict[str, str], tmp_path: Path
+) -> None:
+    transcript = nasty(sample_transcript, begin=0.0, length=9.0)
+    said = [clean(word.text) for utterance in transcript.utterances for word in utterance.words]
+    for file in transcript_files(transcript, sample_talk, sample_labels):
+        if file.name in {"transcript.docx", "transcript.json"}:
+            (tmp_path / file.name).write_bytes(file.data)
+            lines = read(tmp_path / file.name).lines
+            assert " ".join(line.text for line in lines).split() == said

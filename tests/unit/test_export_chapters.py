@@ -23,7 +23,9 @@ NAMES = sorted(CHAPTER_FORMATS)
 
 def marks_of(borders: list[float], titles: list[str]) -> ChapterMarks:
     marks = tuple(Mark(Span(a, b), clean(t)) for (a, b), t in zip(pairwise(borders), titles, strict=False))
-    return ChapterMarks("Titel", "ENTWURF", "http://cv.iptc.org/newscodes/digitalsourcetype/x", marks)
+    return ChapterMarks(
+        "Titel", "ENTWURF", "http://cv.iptc.org/newscodes/digitalsourcetype/x", {"machine_generated": True}, marks
+    )
 
 
 @st.composite

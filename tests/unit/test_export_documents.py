@@ -15,13 +15,13 @@ from jobs.audio import AudioTrack, MediaInfo
 from jobs.export import recap_json, transcript_json
 from jobs.export.document import json_schemas
 from jobs.programme import Talk
-from jobs.recap import Basis, Chapter, Question, Quote, Recap, Sentence, Status
+from jobs.recap import Approval, Basis, Chapter, Question, Quote, Recap, Sentence, Status
 from jobs.recording import Provenance
 from jobs.timeline import Span
-from jobs.transcript import Doubt, Notice, Transcript, Turn, Utterance, Word
+from jobs.transcript import Doubt, Likeness, Notice, Transcript, Turn, Utterance, Word
 
 SCHEMAS = Path(__file__).parents[2] / "config" / "schema"
-LABELS = {"draft.label": "ENTWURF"}
+LABELS = {"draft.label": "ENTWURF", "approved.label": "Freigegeben von {by} am {date}"}
 
 texts = st.text(max_size=12)
 some_texts = st.lists(texts, min_size=1, max_size=3).map(tuple)
@@ -61,9 +61,10 @@ transcripts = st.builds(
     st.lists(utterances, max_size=3).map(tuple),
     st.lists(st.builds(Turn, spans, texts), max_size=3).map(tuple),
     st.dictionaries(texts, texts, max_size=3),
-    st.lists(st.builds(Notice, texts, fields), max_size=2).map(tuple),
-    st.none() | media,
-    st.lists(provenances, max_size=2).map(tuple),
+    likenesses=st.lists(st.builds(Likeness, texts, texts, shares, moments), max_size=2).map(tuple),
+    notices=st.lists(st.builds(Notice, texts, fields), max_size=2).map(tuple),
+    media=st.none() | media,
+    provenance=st.lists(provenances, max_size=2).map(tuple),
 )
 sentences = st.builds(Sentence, texts, some_texts, st.sampled_from(Basis), texts)
 many = st.lists(sentences, max_size=2).map(tuple)
@@ -78,8 +79,8 @@ recaps = st.builds(
     st.lists(st.builds(Chapter, texts, spans, some_texts, many, texts), max_size=2).map(tuple),
     st.lists(st.builds(Question, texts, fields, some_texts), max_size=2).map(tuple),
     provenances,
-    st.sampled_from(Status),
 )
+approvals = st.builds(Approval, texts, moments, st.integers(1, 9), st.none() | texts)
 
 
 @given(transcripts)
@@ -88,8 +89,10 @@ def test_a_transcript_comes_back_as_it_was(transcript: Transcript) -> None:
     assert TypeAdapter(Transcript).validate_json(data) == transcript
 
 
-@given(recaps)
-def test_a_recap_comes_back_as_it_was(recap: Recap) -> None:
+@given(recaps, st.none() | approvals)
+def test_a_recap_comes_back_as_it_was(recap: Recap, approval: Approval | None) -> None:
+    status = Status.DRAFT if approval is None else Status.APPROVED
+    recap = replace(recap, status=status, approval=approval)
     nobody = Transcript("r-1", 0.0, "und", ())
     data = recap_json.write(recap, nobody, Talk(), LABELS).data
     assert TypeAdapter(Recap).validate_json(data) == recap

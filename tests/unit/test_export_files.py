@@ -29,6 +29,7 @@ from jobs.export import (
     Layout,
     recap_files,
     transcript_files,
+    transcript_rttm,
 )
 from jobs.export.chapter_marks import chapter_marks
 from jobs.export.readable import clean
@@ -82,7 +83,7 @@ def test_every_file_says_that_a_machine_made_it(name: str, files: dict[str, Arti
     assert (LABEL in text_of(files[name])) == (name not in UNLABELLED)
 
 
-def test_programs_can_tell_that_a_machine_made_it(files: dict[str, Artifact]) -> None:
+def test_programs_can_tell_that_a_machine_made_it(files: dict[str, Artifact], sample_recap: Recap) -> None:
     origins = {"transcript": COMPOSED, "recap": WRITTEN, "chapters": WRITTEN}  # the sample's lead was written
     for name in ("transcript.json", "transcript.podcast.json", "recap.json", "chapters.json"):
         document = json.loads(files[name].data)
@@ -93,7 +94,7 @@ def test_programs_can_tell_that_a_machine_made_it(files: dict[str, Artifact]) ->
         assert yaml.safe_load(matter) == {
             "title": "Lokaljournalismus & seine Zukunft", "label": LABEL, "machine_generated": True,
             "digital_source_type": origins[name.partition(".")[0]],
-        }  # fmt: skip
+        } | ({"draft": sample_recap.draft} if name == "recap.md" else {})  # fmt: skip
 
 
 def test_notices_stand_above_what_was_said(files: dict[str, Artifact]) -> None:
@@ -249,3 +250,43 @@ def test_the_settings_know_the_formats_and_start_from_the_defaults() -> None:
     preset = load().export
     assert preset.formats == DEFAULT
     assert Layout(preset.line_length, preset.lines, preset.reading_speed) == Layout()
+
+
+def test_a_corrected_transcript_is_scored_by_its_words(
+    sample_transcript: Transcript, sample_labels: dict[str, str]
+) -> None:
+    def turns(transcript: Transcript) -> list[tuple[str, ...]]:
+        written = transcript_rttm.write(transcript, Talk(), sample_labels).data.decode().splitlines()
+        return [(line.split()[3], line.split()[4], line.split()[7]) for line in written]
+
+    moved = replace(sample_transcript.utterances[0], speaker="SPEAKER_07")
+    corrected = replace(sample_transcript, utterances=(moved, *sample_transcript.utterances[1:]))
+    assert turns(corrected) == turns(sample_transcript), "nobody has corrected anything"
+    corrected = replace(corrected, notices=(Notice("corrected", {"version": 1}),))
+    found = turns(corrected)
+    assert found[0] == ("0.400", "4.200", "SPEAKER_07")
+    assert found[1] == ("4.900", "5.300", "SPEAKER_01"), "a silence of 0.3 s parts two turns"
+    assert [begin for begin, _, _ in found] == sorted((begin for begin, _, _ in found), key=float)
+    said = {(u.speaker, word.span) for u in corrected.utterances if u.speaker is not None for word in u.words}
+    for speaker, span in said:
+        assert any(
+            who == speaker and float(begin) <= span.start + 0.001 and span.end <= float(begin) + float(length) + 0.002
+            for begin, length, who in found
+        )
+
+
+def test_what_was_misheard_is_told_beside_the_name_it_was_put_right_to(
+    sample_transcript: Transcript, sample_talk: Talk, sample_labels: dict[str, str]
+) -> None:
+    first = sample_transcript.utterances[0]
+    words = tuple(replace(word, heard="<Ziel>\nreich") if word.text == "zahlreich" else word for word in first.words)
+    named = tuple(replace(first, id=name, words=words) for name in ("u0001", "u0001b"))
+    transcript = replace(sample_transcript, utterances=(*named, *sample_transcript.utterances[1:]))
+    files = {file.name: file for file in transcript_files(transcript, sample_talk, sample_labels)}
+    written = MarkdownIt("commonmark").render(files["transcript.md"].data.decode().split("---\n", 2)[2])
+    assert unescape(re.sub("<[^>]+>", "", written)).count("zahlreich [gehört: <Ziel> reich]") == 1
+    assert text_of(files["transcript.html"]).count('title="gehört: <Ziel> reich">zahlreich</span>') == 2
+    document = Document(BytesIO(files["transcript.docx"].data))
+    assert [comment.text for comment in document.comments] == ["gehört: <Ziel> reich"]
+    assert "gehört" not in "".join(paragraph.text for paragraph in document.paragraphs)
+    assert "gehört" not in text_of(files["transcript.vtt"])

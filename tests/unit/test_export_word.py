@@ -69,7 +69,9 @@ def test_doubt_and_foreign_words_are_marked(transcript_file: Artifact) -> None:
     assert 'w:lang w:val="de-DE"' in read(transcript_file).styles.element.xml
 
 
-def test_header_body_and_properties_say_that_a_machine_made_it(transcript_file: Artifact, recap_file: Artifact) -> None:
+def test_header_body_and_properties_say_that_a_machine_made_it(
+    transcript_file: Artifact, recap_file: Artifact, sample_recap: Recap
+) -> None:
     for file, origin in ((transcript_file, "compositeWithTrainedAlgorithmicMedia"),
                          (recap_file, "trainedAlgorithmicMedia")):  # fmt: skip
         document = read(file)
@@ -82,7 +84,7 @@ def test_header_body_and_properties_say_that_a_machine_made_it(transcript_file: 
         assert found == {
             "machine_generated": "true", "label": LABEL,
             "digitalSourceType": f"http://cv.iptc.org/newscodes/digitalsourcetype/{origin}",
-        }  # fmt: skip
+        } | ({"draft": sample_recap.draft} if file is recap_file else {})  # fmt: skip
 
 
 def test_the_properties_name_no_person(transcript_file: Artifact, recap_file: Artifact) -> None:

@@ -20,7 +20,7 @@ MAY_READ_FILES = {"jobs/export/pages.py": "its own templates, once, when it is i
 #: Modules of the core that need a file object, in memory only.
 MAY_HOLD_FILES = {"jobs/export/word_document.py"}
 #: Besides the standard library, all that the core may lean on.
-PURE_LIBRARIES = {"docx", "icalendar", "jinja2", "markupsafe", "numpy", "pydantic", "rapidfuzz", "wordfreq"}
+PURE_LIBRARIES = {"docx", "icalendar", "jinja2", "markdown_it", "markupsafe", "numpy", "pydantic", "rapidfuzz", "wordfreq"}
 
 #: Code outside the settings that may touch the environment, and why. Nobody so far.
 MAY_READ_ENVIRONMENT: dict[str, str] = {}

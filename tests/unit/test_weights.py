@@ -59,7 +59,9 @@ def test_the_defaults_need_what_the_lock_fetches_and_that_comes_from_packages(se
 def test_only_what_the_settings_name_is_needed(settings):
     assert weights.needed(settings.but(transcribe={"model": "fake"}, diarize={"pipeline": "fake"})) == ()
     assert weights.needed(settings.but(transcribe={"model": "large-v3"}))[0] == "large-v3"
-    assert weights.needed(settings.but(diarize={"pipeline": "/own/copy"})) == ("whisper-base",)
+    own = settings.but(diarize={"pipeline": "/own/copy"})
+    assert weights.needed(own) == ("whisper-base",)
+    assert weights.needed(own.but(profiles={"enabled": True})) == ("whisper-base", "campplus")
 
 
 def test_a_sets_digest_depends_on_its_files_and_not_on_their_order():
