@@ -41,7 +41,9 @@ PARTS = {
     "vierteln": Decimal("0.25"), "fünftel": Decimal("0.2"), "fünfteln": Decimal("0.2"), "sechstel": Decimal(1) / 6,
     "siebtel": Decimal(1) / 7, "achtel": Decimal("0.125"), "neuntel": Decimal(1) / 9, "zehntel": Decimal("0.1"),
     "hundertstel": Decimal("0.01"), "½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75"),
-    "dreiviertel": Decimal("0.75"),
+    "dreiviertel": Decimal("0.75"), "third": Decimal(1) / 3, "thirds": Decimal(1) / 3, "quarter": Decimal("0.25"),
+    "quarters": Decimal("0.25"), "fifth": Decimal("0.2"), "fifths": Decimal("0.2"), "tenth": Decimal("0.1"),
+    "tenths": Decimal("0.1"),
 }  # fmt: skip
 
 
@@ -64,7 +66,7 @@ class Amount:
 
 def number(text: Text, index: int) -> Amount | None:
     """The number that begins with a token, with its scale and its unit; None if none does."""
-    found = _adjective(text, index) or cardinal(text, index)
+    found = _adjective(text, index) or _every(text, index) or _english(text, index) or cardinal(text, index)
     if found is None or found.unit is not None:
         return found
     found = _scaled(text, found)
@@ -82,25 +84,28 @@ def cardinal(text: Text, index: int) -> Amount | None:
     if not 0 <= index < len(text.tokens):
         return None
     token = text.tokens[index]
-    low, article = token.low, is_article(token.low)
+    article = is_article(token.low)
     value: Decimal | int | None
     if token.is_figure:
         value = decimal(token.text, language=text.language)
-    elif low in {"halbe", "halben", "halber", "halbes"} and is_part_of_measure(text, index):
-        value = Decimal("0.5")
-    elif article and text.low(index + 1) in {"halbe", "halben", "halber", "halbes", "viertel", "dreiviertel"}:
-        part = cardinal(text, index + 1) if text.low(index + 1).startswith("halb") else None
-        quarter = PARTS.get(text.low(index + 1)) if is_part_of_measure(text, index + 1) else None
-        value = quarter if quarter is not None else None if part is None else part.value
-        if value is not None:
-            return Amount(Decimal(value), index + 2)
-        value = 1
+    elif _part_of_measure(text, index + article) is not None:
+        return Amount(_part_of_measure(text, index + article) or Decimal(0), index + 1 + article)
     else:
         value = 1 if article else word_value(text, index)
     if value is None:
         return None
-    found = Amount(Decimal(value), index + 1, article=article)
+    found = Amount(Decimal(value), index + (3 if _is_hyphened(text, index) else 1), article=article)
     return found if token.is_figure else _with_decimals(text, found)
+
+
+def _part_of_measure(text: Text, index: int) -> Decimal | None:
+    """As in "halbe Million", "viertel Stunde"."""
+    low = text.low(index)
+    value = Decimal("0.5") if low in {"halbe", "halben", "halber", "halbes"} else PARTS.get(low)
+    return value if low in _BEFORE_MEASURES and is_part_of_measure(text, index) else None
+
+
+_BEFORE_MEASURES = frozenset({"halbe", "halben", "halber", "halbes", "viertel", "dreiviertel"})
 
 
 def word_value(text: Text, index: int) -> Decimal | int | None:
@@ -111,20 +116,67 @@ def word_value(text: Text, index: int) -> Decimal | int | None:
         return None
     if low.startswith("anderthalb"):
         return Decimal("1.5")
-    half = re.fullmatch(r"(\w+)(?:und)?einhalb", low)
+    half = re.fullmatch(r"(\w+)(?:und)?einhalb(hundert|tausend)?", low)
     if half is not None:
         whole = 1 if half.group(1) == "ein" else numeral(half.group(1).removesuffix("und"))
-        return None if whole is None else whole + Decimal("0.5")
+        scaled = numeral(half.group(2)) if half.group(2) else 1
+        return None if whole is None else (whole + Decimal("0.5")) * (scaled or 1)
+    if low in _TOGETHER and text.low(index - 1) == "zu":
+        return _TOGETHER[low]
     if text.spoken and re.fullmatch(r"beide[nrms]?", low):
         return 2
-    joined = numeral(low)
-    tens = text.low(index + 1) == "-" and text.language == "en" and joined is not None and joined >= 20
-    return numeral(f"{low}-{text.low(index + 2)}") if tens else joined
+    return numeral(f"{low}-{text.low(index + 2)}") if _is_hyphened(text, index) else numeral(low)
+
+
+def _is_hyphened(text: Text, index: int) -> bool:
+    """As in "forty-one", which is three tokens."""
+    tens, ones = numeral(text.low(index)), numeral(text.low(index + 2))
+    joined = text.language == "en" and text.low(index + 1) == "-"
+    return joined and tens is not None and tens >= 20 and ones is not None and ones < 10
+
+
+#: "zu dritt"
+_TOGETHER = {"zweit": 2, "dritt": 3, "viert": 4, "fünft": 5, "sechst": 6, "siebt": 7, "acht": 8, "zehnt": 10}
 
 
 def is_article(low: str) -> bool:
     """Whether a word may be an article as well as a number."""
     return low in {"ein", "eine", "einen", "einem", "einer", "eines", "one"}
+
+
+def _every(text: Text, index: int) -> Amount | None:
+    """What is said to happen every month happens once in one; read in evidence only."""
+    if not text.spoken or text.low(index) not in {"jeder", "jede", "jedes", "jeden", "jedem", "every", "each", "per"}:
+        return None
+    measured = unit(text.low(index + 1))
+    return None if measured is None else Amount(Decimal(1), index + 2, unit=measured)
+
+
+def _english(text: Text, index: int) -> Amount | None:
+    """As in "a hundred and twenty thousand", "half a million", "two and a half million", "three hundred forty"."""
+    if text.language != "en" or not 0 <= index < len(text.tokens):
+        return None
+    if text.low(index) == "half" and text.low(index + 1) in {"a", "an"} and is_part_of_measure(text, index + 1):
+        return Amount(Decimal("0.5"), index + 2)
+    article = text.low(index) in {"a", "an"}
+    found = Amount(Decimal(1), index + 1, article=True) if article else cardinal(text, index)
+    if found is None:
+        return None
+    if text.low(found.stop) == "and" and text.low(found.stop + 1) == "a" and text.low(found.stop + 2) == "half":
+        return replace(found, value=found.value + Decimal("0.5"), stop=found.stop + 3, article=False)
+    if text.low(found.stop) == "hundred" and found.value < 100:
+        return _with_rest(text, Amount(found.value * 100, found.stop + 1))
+    # An article before anything but a scale or a unit is one.
+    return found if not article or is_part_of_measure(text, index) else None
+
+
+def _with_rest(text: Text, hundreds: Amount) -> Amount:
+    """Hundreds with the tens behind them: "and twenty"."""
+    stop = hundreds.stop + (text.low(hundreds.stop) == "and")
+    value = word_value(text, stop) if stop < len(text.tokens) else None
+    if value is None or is_article(text.low(stop)) or not 0 < value < 100:
+        return hundreds
+    return Amount(hundreds.value + value, stop + (3 if _is_hyphened(text, stop) else 1))
 
 
 def _with_decimals(text: Text, found: Amount) -> Amount:
@@ -144,7 +196,8 @@ def _with_decimals(text: Text, found: Amount) -> Amount:
 def _scaled(text: Text, found: Amount) -> Amount:
     """Multiply by "Millionen", "Mio." and the like; "zwei Millionen dreihunderttausend" adds up."""
     size = scale(text.low(found.stop), text.language)
-    while size is not None:
+    # "bis 2030 hundert Kilometer" are two numbers.
+    while size is not None and (found.total < size or size > 10**3):
         stop = found.stop + 1
         if text.low(stop) == "." and text.low(found.stop) in {"mio", "mrd", "tsd"}:
             stop += 1
@@ -162,6 +215,11 @@ _ADJECTIVE = re.compile(
     r"(\w+?)(jährig|tägig|stündig|minütig|wöchig|monatig|prozentig|köpfig|stellig|teilig|stufig|seitig|sprachig|fach|mal)"
     r"(?:e[nrsm]?|s)?"
 )
+_HALF = {
+    f"{word}einhalb": Decimal(numeral(word) or 0) + Decimal("0.5") for word in ("zwei", "drei", "vier", "fünf", "sechs")
+}
+#: "nicht einmal", "noch einmal" count nothing.
+_NOT_COUNTED = frozenset({"nicht", "noch", "auf", "erst", "schon", "wieder", "gar"})
 _QUARTER_HOUR = re.compile(r"(halb|viertel|dreiviertel)(stunden?|jahre?s?|monate?|stündig\w*|jährig\w*)")
 _HALVES = {"halb": Decimal("0.5"), "viertel": Decimal("0.25"), "dreiviertel": Decimal("0.75")}
 
@@ -175,8 +233,8 @@ def _adjective(text: Text, index: int) -> Amount | None:
     if part is not None:
         return Amount(_HALVES[part.group(1)], index + 1, unit=unit(part.group(2)))
     match = _ADJECTIVE.fullmatch(low)
-    value = numeral(match.group(1)) if match is not None else None
-    if match is None or value is None:
+    value = None if match is None else _HALF.get(match.group(1)) or numeral(match.group(1))
+    if match is None or value is None or (low == "einmal" and text.low(index - 1) in _NOT_COUNTED):
         return None
     return Amount(Decimal(value), index + 1, unit=unit(match.group(2)))
 

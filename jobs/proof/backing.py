@@ -33,7 +33,8 @@ def backing(claim: Quantity, said: Sequence[Quantity]) -> tuple[Backing, Quantit
 
 
 def _bears_out(claim: Quantity, said: Quantity) -> bool:
-    if _opposed(claim, said):
+    limited = said.hedge is Hedge.FEWER and claim.hedge not in {Hedge.BELOW, Hedge.FEWER}
+    if _opposed(claim, said) or limited:
         return False
     if claim.measures and said.measures:
         return any(_same(one, other, claim.hedge) for one in claim.measures for other in said.measures)
@@ -67,4 +68,6 @@ def _near(claim: Decimal, said: Decimal, hedge: Hedge | None) -> bool:
 
 
 def _opposed(claim: Quantity, said: Quantity) -> bool:
-    return {claim.hedge, said.hedge} == {Hedge.ABOVE, Hedge.BELOW}
+    return Hedge.ABOVE in {claim.hedge, said.hedge} and not {Hedge.BELOW, Hedge.FEWER}.isdisjoint(
+        {claim.hedge, said.hedge}
+    )

@@ -21,6 +21,8 @@ class Flaw(StrEnum):
 
     #: It points at an utterance that isn't there, or at none.
     UNKNOWN_EVIDENCE = "unknown-evidence"
+    #: Somebody wrote it without saying where it was said.
+    WITHOUT_EVIDENCE = "without-evidence"
     #: It rests on an utterance that is marked as doubtful.
     DOUBTFUL_EVIDENCE = "doubtful-evidence"
     #: These words don't stand one after the other in its evidence, or not from one speaker.
@@ -37,6 +39,8 @@ class Flaw(StrEnum):
     WRONG_UNIT = "wrong-unit"
     #: It denies what was said, or says what was denied. Fields: said.
     NEGATION = "negation"
+    #: It says the opposite of what was said, by a word such as "gestiegen" for "gesunken". Fields: what, said.
+    OPPOSITE = "opposite"
     #: It names somebody or something that the evidence doesn't. Fields: name.
     UNBACKED_NAME = "unbacked-name"
     #: Hardly a word of it, or of one part of it, stands in its evidence. Fields: what.

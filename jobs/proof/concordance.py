@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from jobs.proof.content import Term, likeness, terms
 from jobs.transcript import Utterance
 
+#: Letters at the end by which a compound and its last part are looked up.
+_TAIL = 4
+
 
 class Concordance:
     """The telling words of a transcript, each with the utterances it stands in."""
@@ -14,17 +17,32 @@ class Concordance:
         for utterance in utterances:
             for term in terms(utterance.text, language=utterance.language):
                 self._places.setdefault(term.stem, set()).add(utterance.id)
+        #: Only words that begin or end alike are alike at all.
+        self._heads: dict[str, list[str]] = {}
+        self._tails: dict[str, list[str]] = {}
+        for stem in self._places:
+            self._heads.setdefault(stem[:1], []).append(stem)
+            self._tails.setdefault(stem[-_TAIL:], []).append(stem)
+        self._found: dict[str, Mapping[str, float]] = {}
 
     def hits(self, wanted: Sequence[Term]) -> Mapping[str, tuple[float, ...]]:
         """For each utterance that holds any of the words: how alike its likest one is to each, 0.0 to 1.0."""
         found: dict[str, list[float]] = {}
         for index, term in enumerate(wanted):
-            for stem, places in self._places.items():
-                alike = likeness(term.stem, stem)
-                for place in places if alike else ():
-                    row = found.setdefault(place, [0.0] * len(wanted))
-                    row[index] = max(row[index], alike)
+            for place, alike in self._alike(term.stem).items():
+                found.setdefault(place, [0.0] * len(wanted))[index] = alike
         return {place: tuple(row) for place, row in found.items()}
+
+    def _alike(self, stem: str) -> Mapping[str, float]:
+        """The utterances that hold a word like this one, and how alike it is."""
+        if stem not in self._found:
+            found: dict[str, float] = {}
+            for other in {*self._heads.get(stem[:1], ()), *self._tails.get(stem[-_TAIL:], ())}:
+                alike = likeness(stem, other)
+                for place in self._places[other] if alike else ():
+                    found[place] = max(found.get(place, 0.0), alike)
+            self._found[stem] = found
+        return self._found[stem]
 
 
 def share(wanted: Sequence[Term], rows: Sequence[Sequence[float]]) -> float:

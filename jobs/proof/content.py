@@ -113,6 +113,34 @@ def likeness(one: str, other: str) -> float:
     return _KIN if within or alike else 0.0
 
 
+def is_common_noun(word: str) -> bool:
+    """Whether a word ends as nouns do that name nobody: "Gründung", "Radfahrende"."""
+    return _NO_NAME.fullmatch(word.lower()) is not None
+
+
+_NO_NAME = re.compile(
+    r".*(?:ung|heit|keit|schaft|tion|sion|tät|ismus|ik|nis|tum|tur|enz|anz|ment|age|ling|chen|innen|ende[rn]?|en)s?|.{3,}(?:er|or|ent|ant|ist|eur|log)in"
+)
+
+
+def is_made_of(word: str, parts: frozenset[str]) -> bool:
+    """Whether a compound is made of two stems: "Theaterparkhaus" of "theater" and "parkhaus"; or is one of them.
+
+    Examples:
+        >>> is_made_of("Lehrerzimmer", frozenset({"lehr", "zimm"})), is_made_of("Zimmer", frozenset({"lehr"}))
+        (True, False)
+    """
+    whole = stem(word)
+    if whole in parts:
+        return True
+    heads = (size for size in range(_SHORTEST_PART, len(whole) - _SHORTEST_PART + 1) if stem(word[:size]) in parts)
+    return any(stem(word[size:]) in parts or stem(word[size + 1 :]) in parts for size in heads)
+
+
+#: Letters of the shortest part of a compound.
+_SHORTEST_PART = 3
+
+
 def is_opposite(one: str, other: str) -> bool:
     """Whether two stems are each other's denial by "un": "wichtig" and "unwichtig"."""
     return one != other and (one == "un" + other or other == "un" + one)

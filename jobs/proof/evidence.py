@@ -6,7 +6,9 @@ Words that are given as said are compared token by token, never by likeness: "ei
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from jobs.german import printed_date
 from jobs.programme import Talk
+from jobs.proof.attributed import attribution_flaws
 from jobs.proof.checks import Check, Flaw, Verdict
 from jobs.proof.claims import check_quantities, check_sentence
 from jobs.proof.quantities import Quantity, quantities
@@ -45,8 +47,10 @@ def verify(recap: Recap, transcript: Transcript, talk: Talk | None = None) -> tu
     - Quotes and verbatim sentences stand in their evidence word for word, in one piece of one speaker's
       speech; quotes also by the speaker and at the time they name. A sentence may lose its last
       full stop, or the comma it breaks off at, and start with a capital letter, as headlines do.
+    - Attributed sentences are made of their evidence's words and of who says them, see `attribution_flaws`.
     - All evidence exists, and nothing but an open question rests on a doubtful utterance.
-    - Written sentences pass `check_sentence`; some of its objections are warnings.
+    - Written and edited sentences pass `check_sentence`; some of its objections are warnings. An edited one may hold
+      facts of the recording, see below, and one without evidence is a warning.
     - Numbers in titles, framing and translations stand in the evidence, in digits or words; framing sentences may also
       hold the recording's length, the count of its voices, and names and titles that `transcript` and `talk` give.
     """
@@ -100,10 +104,14 @@ def _parts(recap: Recap) -> Iterator[Part]:
 
 
 def _objections(part: Part, record: Record, facts: Sequence[Quantity]) -> Iterator[Check]:
-    if any(one not in record.utterances for one in part.evidence):
+    if isinstance(part, Sentence) and not part.evidence:
+        yield Check(Flaw.WITHOUT_EVIDENCE, Verdict.WARNING)
+    elif any(one not in record.utterances for one in part.evidence):
         yield _fail(Flaw.UNKNOWN_EVIDENCE)
     elif isinstance(part, Sentence) and part.basis is Basis.WRITTEN:
         yield from check_sentence(part.text, part.evidence, record)
+    elif isinstance(part, Sentence) and part.basis is Basis.EDITED:
+        yield from _edited_objections(part, record, facts)
     elif not isinstance(part, Question):
         evidence = [record.utterances[one] for one in part.evidence]
         if any(utterance.doubt is not None for utterance in evidence):
@@ -115,8 +123,20 @@ def _objections(part: Part, record: Record, facts: Sequence[Quantity]) -> Iterat
             yield from check_quantities(part.title, said_quantities(evidence))
         elif part.basis is Basis.FRAME:
             yield from check_quantities(part.text, (*said_quantities(evidence), *facts))
+        elif part.basis is Basis.ATTRIBUTED:
+            yield from attribution_flaws(part.text, part.evidence, record)
         elif not any(_places(part.text, record.passage(part.evidence))):
             yield _fail(Flaw.NOT_SAID)
+
+
+def _edited_objections(part: Sentence, record: Record, facts: Sequence[Quantity]) -> Iterator[Check]:
+    """What speaks against a sentence that a person wrote; its numbers may be facts of the recording as well."""
+    said = said_quantities(record.utterances[one] for one in part.evidence)
+    backed = not any(check_quantities(part.text, (*said, *facts)))
+    numbers = (Flaw.UNBACKED_NUMBER, Flaw.WRONG_UNIT)
+    for check in check_sentence(part.text, part.evidence, record):
+        if not (backed and check.flaw in numbers):
+            yield check
 
 
 def _fail(flaw: Flaw) -> Check:
@@ -169,5 +189,7 @@ def _facts(record: Record) -> tuple[Quantity, ...]:
         f"{round(transcript.duration_s)} Sekunden; {minutes} Minuten; {hours} Stunden; {rest} Minuten",
         f"{len(transcript.speakers)} Stimmen",
     )
-    given = (talk.title or "", *(guest.name for guest in talk.guests), *transcript.names.values(), *counted)
+    held = ("" if talk.day is None else printed_date(talk.day), talk.stage or "")
+    guests = (f"{guest.name} {guest.role or ''}" for guest in talk.guests)
+    given = (talk.title or "", *held, *guests, *transcript.names.values(), *counted)
     return tuple(one for text in given for one in quantities(text, spoken=True))

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jobs.german import numeral
-from jobs.proof.content import stem, weight_of
+from jobs.proof.content import is_common_noun, is_made_of, stem, weight_of
+from jobs.proof.gazetteer import english_name, is_proper
 from jobs.proof.record import Person, Record
 from jobs.proof.tokens import Token, joined, tokens
 from jobs.proof.units import scale, unit
@@ -13,7 +14,7 @@ from jobs.proof.units import scale, unit
 #: Verbs by which somebody is said to say something, as stems of any form.
 _REPORTS = re.compile(
     r"(?:ein|zu|an|aus|vor|hinzu|fest)?(?:sag|erklär|beton|berichte|erzähl|mein|find|fand|glaub|schilder|räum|kritisier|warn"
-    r"|forder|frag|antworte|plädier|hoff|fürchte|befürchte|verwei|wies|erinner|füg|ergänz|nenn|nann|hält|halt|hielt|sieh|seh"
+    r"|forder|frag|antworte|plädier|hoff|fürchte|befürchte|verwei|verwies|wies|erinner|füg|ergänz|nenn|nann|hält|halt|hielt|sieh|seh"
     r"|sah|will|wollte|wünsch|rät|riet|sprach|spricht|wider|bestätig|versicher|versprech|versprach|versprich|bezeichne|stell"
     r"|zog|zieht|zeig|beschreib|beschrieb|rechn|kündig|behaupte|argument|erläuter|resüm|bilanz|lob|vermut|vergl|appell"
     r"|beklag|klag|bedauer|unterstr|empf|denk|dach|führ|gab|gibt|gesteh|gestand|zweif|schlug|schläg|blick|setz|möchte|lehn"
@@ -24,7 +25,7 @@ _SOURCES = frozenset({"laut", "so", "zufolge", "für"})
 _ACCORDING = re.compile("angaben|ansicht|meinung|worten|sicht|einschätz|auffass")
 _FORMS = frozenset({"frau", "herr", "herrn", "dr", "prof", "professor", "professorin"})
 #: Small words within a name.
-_LINKS = frozenset({"van", "de", "del", "la", "al"})
+_LINKS = frozenset({"van", "von", "der", "den", "de", "del", "la", "al", "zu"})
 #: Capitalised words that stand side by side with others and are no names.
 _NO_NAMES = frozenset(
     word
@@ -35,79 +36,7 @@ _NO_NAMES = frozenset(
     )
     for word in words.split()
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A name in a sentence."""
-
-    #: As it stands there.
-    text: str
-    #: Those it can mean; several share a surname, none where nobody of that name is known.
-    people: tuple[Person, ...]
-    #: Whether the sentence says that these said or think it.
-    is_source: bool
-    #: Whether the sentence begins with it.
-    is_first: bool
-
-
-def mentions(text: str, record: Record) -> Iterator[Mention]:
-    """All names of a sentence, in order: known people's, and whatever else looks like a name."""
-    cut = tokens(text)
-    index = 0
-    while index < len(cut):
-        stop = _end_of_name(cut, index, record)
-        if stop is None:
-            index += 1
-            continue
-        words = [token for token in cut[index:stop] if token.is_word and token.low not in _FORMS]
-        yield Mention(
-            text=joined(cut[index:stop]),
-            people=_meant([token.text for token in words], record.people),
-            is_source=_is_source(cut, index, stop),
-            is_first=all(token.low in _FORMS for token in cut[:index]),
-        )
-        index = stop
-
-
-def _end_of_name(cut: Sequence[Token], index: int, record: Record) -> int | None:
-    """Where the name ends that begins at `index`; None if none does."""
-    stop = index
-    while stop < len(cut) and (
-        _may_name(cut, stop) or (stop > index and cut[stop].low in _LINKS and _may_name(cut, stop + 1))
-    ):
-        stop += 1
-    if stop == index:
-        return None
-    words = [token for token in cut[index:stop] if token.low not in _FORMS]
-    known = record.name_words
-    if any(_base(token.low, known) in known for token in words):
-        # "Chefredakteurin Anna Berger": only what is known is the name.
-        first = next(i for i in range(index, stop) if _base(cut[i].low, known) in known)
-        if first > index:
-            return None
-        last = max(i for i in range(index, stop) if _base(cut[i].low, known) in known)
-        return last + 1
-    titled = len(words) < stop - index and len(words) > 0
-    several = len(words) >= 2 and not _is_counted(cut, index)
-    alone = len(words) == 1 and (
-        _is_sign(cut, index) or _is_place(cut, index) or (_is_bare(cut, index) and _is_source(cut, index, stop))
-    )
-    return stop if titled or several or alone else None
-
-
-def _may_name(cut: Sequence[Token], index: int) -> bool:
-    if index >= len(cut) or not cut[index].is_word or not cut[index].text[0].isupper():
-        return False
-    low = cut[index].low
-    plain = numeral(low) is None and scale(low, "de") is None and unit(low) is None and low not in _NO_NAMES
-    # A sentence begins with a capital, most of all with a common word.
-    return plain and not (index == 0 and (low in _OPENERS or weight_of(low) < _COMMON))
-
-
-#: Words that weigh less (see `content`) begin sentences, those that weigh less than the second are hardly names, those
-#: that weigh more than the third mostly are, or compounds.
-_COMMON, _TELLING, _RARE = 0.17, 0.7, 0.85
+#: Capitalised for standing first, behind a colon too.
 _OPENERS = frozenset(
     word
     for words in (
@@ -120,18 +49,230 @@ _OPENERS = frozenset(
     )
     for word in words.split()
 )
+#: Words that weigh less (see `content`) begin sentences, those that weigh less than the second are hardly names, those
+#: that weigh more than the third mostly are, or compounds, those of the last are in hardly any text.
+_COMMON, _TELLING, _RARE, _UNHEARD = 0.17, 0.7, 0.85, 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name in a sentence."""
+
+    #: As it stands there.
+    text: str
+    #: Those it can mean; several share a surname or a role, none where nobody of that name is known.
+    people: tuple[Person, ...]
+    #: Whether the sentence says that these said or think it.
+    is_source: bool
+    #: Whether the sentence begins with it.
+    is_first: bool
+    #: Whether it is put together from the names of several people, so that it is nobody's.
+    is_mixed: bool = False
+
+
+def mentions(text: str, record: Record) -> Iterator[Mention]:
+    """Everybody who is known and whom a sentence names, in order, by name or as the source by their role."""
+    cut = tokens(text)
+    index = 0
+    while index < len(cut):
+        found = _named(cut, index, record) or _by_role(cut, index, record)
+        if found is None:
+            index += 1
+            continue
+        start, stop, people = found
+        yield Mention(
+            text=joined(cut[start:stop]),
+            people=people,
+            is_source=_is_source(cut, start, stop),
+            is_first=all(token.low in _FORMS for token in cut[:start]),
+            is_mixed=not people,
+        )
+        index = stop
+
+
+_Found = tuple[int, int, tuple[Person, ...]]
+
+
+def _named(cut: Sequence[Token], index: int, record: Record) -> _Found | None:
+    """Somebody's name: where it begins and ends, and whose it can be; nobody's if words of several are mixed."""
+    known = record.name_words
+
+    def belongs(place: int) -> bool:
+        return 0 <= place < len(cut) and cut[place].text[0].isupper() and _base(cut[place].low, known) in known
+
+    if not belongs(index):
+        return None
+    stop = following = index + 1
+    while belongs(following) or (following < len(cut) and cut[following].low in _LINKS):
+        following += 1
+        # "von der Heide": small words belong to a name if it goes on behind them.
+        stop = following if belongs(following - 1) else stop
+    words = [_base(token.low, known) for token in cut[index:stop] if token.low not in _LINKS]
+    people = tuple(person for person in record.people if set(words) <= record.words_of(person))
+    return index, stop, people
+
+
+def _by_role(cut: Sequence[Token], index: int, record: Record) -> _Found | None:
+    """Somebody by their role: "der Kämmerer", where one is announced and the sentence says that he said it."""
+    if not cut[index].text[0].isupper() or index == 0 or cut[index - 1].low not in {"der", "die", "dem", "den"}:
+        return None
+    people = tuple(person for person in record.people if is_made_of(cut[index].text, record.office_of(person)))
+    after = cut[index + 1] if index + 1 < len(cut) else None
+    # "die Moderatorin Petra Wolters" is told by the name.
+    alone = after is None or not after.text[0].isupper()
+    return (index, index + 1, people) if people and alone and _is_source(cut, index, index + 1) else None
+
+
+def strangers(text: str, record: Record, given: frozenset[str]) -> Iterator[str]:
+    """What looks like a name in a sentence, isn't that of anybody known, and is none of the words given.
+
+    Args:
+        text: a German sentence.
+        record: who is known, and what else was said.
+        given: stems of all that the sentence may take a name from.
+    """
+    cut = tokens(text)
+    index = 0
+    while index < len(cut):
+        stop = index
+        while stop < len(cut) and _may_name(cut, stop, record):
+            stop += 1
+        if stop == index:
+            index += 1
+            continue
+        missing = [place for place in range(index, stop) if not is_given(cut[place].text, given)]
+        if missing and _is_strange(cut, range(index, stop), missing, record):
+            yield joined(cut[index:stop])
+        index = stop
+
+
+def _is_strange(cut: Sequence[Token], run: range, missing: Sequence[int], record: Record) -> bool:
+    """Whether words that nobody said there are a name rather than the writer's own nouns."""
+    if any(is_proper(cut[place].text) or _is_sign(cut, place) or _is_possessor(cut, place) for place in missing):
+        return True
+    if any(is_elsewhere(cut[place].text, record) for place in missing):
+        return True
+    titled = run.start > 0 and cut[run.start - 1].low in _FORMS
+    if titled or (len(run) > 1 and run.stop - 1 in missing and not _is_counted(cut, run.start)):
+        return titled or any(
+            weight_of(cut[place].text) >= _TELLING and not is_common_noun(cut[place].text) for place in missing
+        )
+    place = missing[0]
+    return len(run) == 1 and (_is_where(cut, place) or _is_bare(cut, place) or _is_hyphened(cut, place))
+
+
+def _may_name(cut: Sequence[Token], index: int, record: Record) -> bool:
+    if not cut[index].is_word or not cut[index].text[0].isupper():
+        return False
+    low = cut[index].low
+    known = _base(low, record.name_words) in record.name_words or low in _FORMS | _OPENERS | _NO_NAMES
+    plain = numeral(low) is None and scale(low, "de") is None and unit(low) is None and not known
+    # A sentence begins with a capital, most of all with a common word.
+    return plain and not (index == 0 and (weight_of(low) < _COMMON or _DESCRIBES.fullmatch(low)))
+
+
+#: What stands first may be no noun at all: "Gesprächsbereit zeigte sie sich".
+_DESCRIBES = re.compile(r".{3,}(?:bereit|lich|ig|isch|bar|sam|los|voll|haft|fähig|weise|iert|end|erweise)")
+
+
+def is_given(word: str, given: frozenset[str]) -> bool:
+    """Whether a word, or all that it is made of, is among the stems given; a place also in English or by its people."""
+    own = {stem(word), stem(word.removesuffix("s"))}
+    if own & given or is_made_of(word, given):
+        return True
+    if not is_proper(word):
+        return False
+    english = english_name(word)
+    people = (stem(word)[:3], english[:3])
+    return stem(english) in given or any(one.startswith(people) and _OF_PEOPLE.search(one) for one in given)
+
+
+#: "dänisch", "Danish", "Norwegian".
+_OF_PEOPLE = re.compile("isch|ish|ian|ean|ese")
+
+
+def is_elsewhere(word: str, record: Record) -> bool:
+    """Whether a word is a name that was said somewhere in the recording."""
+    return bool({stem(word), stem(word.removesuffix("s"))} & record.names_said)
 
 
 def _is_bare(cut: Sequence[Token], index: int) -> bool:
-    """Whether a single rare word may be a surname: nothing but a verb or "laut" before it."""
-    rare = weight_of(cut[index].text) >= _RARE
+    """Whether a rare word without an article is a subject, or a source: "Kröger hilft", "sagte Kröger"."""
+    weight = weight_of(cut[index].text)
+    if weight < _RARE or is_common_noun(cut[index].text):
+        return False
+    before = [token.low for token in cut[max(0, index - 2) : index]]
+    after = cut[index + 1].low if index + 1 < len(cut) else ""
+    last = before[-1] if before else ""
+    if last in _SOURCES or after == "zufolge" or _tells(last) or (last == "von" and _ACCORDING.match(before[0])):
+        return True
+    if (not last or last in _SUBORDINATORS | {",", ";", ":", "und"}) and _is_singular(after):
+        return True
+    if last == "als" and index == 1 and weight >= _UNHEARD:
+        return True
+    reflexive = last == "sich" and _is_singular(before[0])
+    return weight >= _UNHEARD and (reflexive or last in _SUBORDINATORS | {"um"} or _is_singular(last))
+
+
+_SUBORDINATORS = frozenset({"dass", "weil", "wenn", "wie", "ob", "bevor", "nachdem", "während", "damit", "falls"})
+#: What one person does, in forms that no adjective has.
+_SINGULAR = re.compile(
+    r"\w{2,}te?|ist|war|sei|wird|werde|habe|solle|könne|müsse|wolle|dürfe|gebe|will|kann|muss|soll|darf|weiß|wäre|würde"
+    r"|wurde|\w*(?:wies|lief|hielt|fiel|stieg|blieb|schrieb|trieb|sprach|brach|traf|nahm|gab|sah|kam|las|lag|saß|fuhr|trug|schlug"
+    r"|wuchs|lud|ging|fing|hing|zog|flog|schloss|floss|verlor|fand|band|sang|trank|sank|gewann|begann|stand|rief|stieß|hieß"
+    r"|ließ|warf|starb|half)"
+)
+_NO_VERB = frozenset(
+    word
+    for words in (
+        "mit seit laut statt heute erst fast sonst meist zuletzt bereits jetzt nicht oft dort selbst damit rund",
+    )
+    for word in words.split()
+)
+
+
+def _is_singular(low: str) -> bool:
+    return (_tells(low) or _SINGULAR.fullmatch(low) is not None) and low not in _NO_VERB
+
+
+def _tells(low: str) -> bool:
+    return _REPORTS.fullmatch(low) is not None and not low.endswith(("en", "er", "ung")) and low not in _NO_VERB
+
+
+def _is_possessor(cut: Sequence[Token], index: int) -> bool:
+    """As in "Krögers letzter Auftritt", "nach Krögers Angaben": nothing but names has an s there."""
+    word = cut[index].text
+    if not word.endswith("s") or weight_of(word[:-1]) < _TELLING or index + 1 >= len(cut):
+        return False
     before = cut[index - 1].low if index else ""
-    return rare and (not before or before in _SOURCES or _REPORTS.fullmatch(before) is not None)
+    free = not before or before in _BEFORE_POSSESSORS or _is_singular(before)
+    after = cut[index + 1]
+    described = after.text[0].islower() and after.low.endswith(("e", "er", "es", "en", "em"))
+    return (
+        free
+        and after.is_word
+        and (after.text[0].isupper() or (described and index + 2 < len(cut) and cut[index + 2].text[0].isupper()))
+    )
+
+
+_BEFORE_POSSESSORS = frozenset(
+    word
+    for words in ("in nach an auf aus bei mit von für gegen ohne zu laut ist sind dass weil um vor , : ;",)
+    for word in words.split()
+)
+
+
+def _is_hyphened(cut: Sequence[Token], index: int) -> bool:
+    """As in "Kleist-Stück"."""
+    after = cut[index + 1] if index + 1 < len(cut) else None
+    glued = after is not None and after.text == "-" and after.start == cut[index].end
+    return glued and weight_of(cut[index].text) >= _RARE and not is_common_noun(cut[index].text)
 
 
 def _is_counted(cut: Sequence[Token], index: int) -> bool:
-    """Whether a number stands before: "800 Mitglieder Freitag" is no name."""
-    return index > 0 and (cut[index - 1].is_figure or numeral(cut[index - 1].low) is not None)
+    """Whether a number stands before: "800 Mitglieder Freitag" is no name; nor is the noun behind "im"."""
+    before = cut[index - 1] if index else None
+    return before is not None and (before.is_figure or numeral(before.low) is not None)
 
 
 def _is_sign(cut: Sequence[Token], index: int) -> bool:
@@ -146,11 +287,12 @@ def _is_sign(cut: Sequence[Token], index: int) -> bool:
 _SET_PHRASES = re.compile(
     r"betrieb|kraft|frage|zukunft|gefahr|form|sachen|richtung|not|ruhe|arbeit|bewegung|höhe|teilen|bezug|ordnung|planung"
     r"|aussicht|kauf|anspruch|zusammenarbeit|angaben|ansicht|einschätzung|meinung|worten|plan|bedarf|hause|auffassung"
-    r"|zeiten|kürze|summe|wirklichkeit|regel|rente|haft|serie|gang|sicht|erinnerung|wahrheit|folge|verbindung|.{3,}(?:en|ern|eln)"
+    r"|zeiten|kürze|summe|wirklichkeit|regel|rente|haft|serie|gang|sicht|erinnerung|wahrheit|folge|verbindung"
+    r"|.{3,}(?:en|ern|eln)|.+(?:ung|heit|keit|schaft|tion|tät|ik|tempo)"
 )
 
 
-def _is_place(cut: Sequence[Token], index: int) -> bool:
+def _is_where(cut: Sequence[Token], index: int) -> bool:
     before = index > 0 and cut[index - 1].low in {"in", "nach"}
     return before and _SET_PHRASES.fullmatch(cut[index].low) is None
 
@@ -158,14 +300,6 @@ def _is_place(cut: Sequence[Token], index: int) -> bool:
 def _base(low: str, known: frozenset[str]) -> str:
     """A known name without the s of its genitive."""
     return low[:-1] if low not in known and low.endswith("s") and low[:-1] in known else low
-
-
-def _meant(words: Sequence[str], people: Sequence[Person]) -> tuple[Person, ...]:
-    """Those whose name holds all of the words that any name holds."""
-    names = [frozenset(re.findall(r"\w+", person.name.lower())) for person in people]
-    known = frozenset[str]().union(*names)
-    wanted = {_base(word.lower(), known) for word in words} & known
-    return tuple(person for person, name in zip(people, names, strict=True) if wanted and wanted <= name)
 
 
 def _is_source(cut: Sequence[Token], start: int, stop: int) -> bool:
@@ -182,33 +316,27 @@ def _is_source(cut: Sequence[Token], start: int, stop: int) -> bool:
     ):
         return True
     # "X, Leiterin einer Zeitung, sagt": what stands between commas is passed over.
-    verb = _REPORTS.fullmatch
-    follows = any(verb(token.low) for token in after[:1] if token.is_word)
+    follows = any(map(_is_report, after[:1]))
     subject_first = start == 0 or all(token.low in _FORMS for token in cut[:start])
-    later = subject_first and any(verb(token.low) for token in cut[stop : stop + 12] if token.is_word)
+    later = subject_first and any(map(_is_report, cut[stop : stop + 12]))
     # "sagte die Forscherin X"
-    nearest = next((token for token in reversed(cut[max(0, start - 4) : start]) if not _is_title(token)), None)
-    precedes = nearest is not None and verb(nearest.low) is not None
+    place = next((i for i in range(start - 1, max(-1, start - 5), -1) if not _is_title(cut[i])), None)
+    # In "Overbeck begrüßte die Intendantin X" the verb has its subject before it.
+    taken = (
+        place is not None and place > 0 and (cut[place - 1].text[0].isupper() or cut[place - 1].low in {"er", "sie"})
+    )
+    precedes = place is not None and _REPORTS.fullmatch(cut[place].low) is not None and not taken
     sure = (
         bool(before) and before[-1] in {"ist", "sind", "sei"} and any(t.low in {"überzeugt", "sicher"} for t in after)
     )
     return follows or later or precedes or sure
 
 
+def _is_report(token: Token) -> bool:
+    """Whether a word is a verb of telling; "Rechnung" is a noun."""
+    return token.is_word and token.text[0].islower() and _REPORTS.fullmatch(token.low) is not None
+
+
 def _is_title(token: Token) -> bool:
     """Whether a word may stand between a verb and a name: "die Forscherin"."""
     return token.text[0].isupper() or token.low in {"die", "der", "auch"}
-
-
-def is_named(mention: Mention, said: frozenset[str], *, part: bool = False) -> bool:
-    """Whether a name, or with `part` any word of it, stands among stems that were said.
-
-    Common words beside one that was said may be added: "die Hauptstadt Kopenhagen".
-    """
-    words = [token.text for token in tokens(mention.text) if token.text[0].isupper() and token.low not in _FORMS]
-    missing = [word for word in words if not {stem(word), stem(word.removesuffix("s"))} & said]
-    if not missing:
-        return True
-    some = len(missing) < len(words)
-    common = len(words) > 1 and all(weight_of(word) < _TELLING for word in missing)
-    return (some and (part or mention.is_first)) or (common and not part)

@@ -6,39 +6,36 @@ from dataclasses import dataclass
 
 from jobs.proof.backing import Backing, backing
 from jobs.proof.content import Term, is_opposite, likeness, terms
+from jobs.proof.denials import (
+    ALWAYS,
+    COMPARED,
+    DENIES,
+    ENDS,
+    MORE_THAN,
+    NO_MORE,
+    OPENS_WHAT_IS_DENIED,
+    PERHAPS,
+    STRONG,
+    TAKES_UP,
+    TELLS_NOT,
+    TURNED,
+    denies,
+    left_out,
+    signs,
+    stated,
+)
+from jobs.proof.denials import clauses as clauses_of
 from jobs.proof.quantities import Quantity, quantities
 
 #: Share of a clause's weight that must be found in a clause that was said, for the two to be about the same.
 SAME_CLAUSE = 0.6
-#: So much better than any clause of the same polarity must the contradicted one fit.
-_MARGIN = 0.15
+#: From this share on a clause may be what was meant, if it fits better than any other by the margin.
+_FITS, _MARGIN = 0.25, 0.1
+#: A clause this light tells too little to be known by.
+_LEAST_WEIGHT = 0.15
 #: How many of the words around a "nicht" are looked at to tell what it denies.
 _SCOPE = 2
 
-#: Where one clause ends and another begins. "nicht" after "und" denies only what follows.
-_BORDER = re.compile(r"\s*[,;:.!?–—]+\s+|\s+(?=(?:und|sondern|oder)\b)", re.IGNORECASE)
-_DENIES = re.compile(
-    r"\b(?:nicht|nie|niemals|kein\w*|niemand\w*|nichts|nirgend\w*|weder|ohne)\b",
-    re.IGNORECASE,
-)
-#: A denial that denies nothing: "nicht nur …, sondern auch", "nicht zuletzt".
-_DENIES_NOTHING = re.compile(
-    r"\bnicht (?:nur|allein|bloß|zuletzt|wahr|umsonst)\b|\bnichts anderes als\b|\bohne (?:zweifel|frage|weiteres)\b"
-    r"|\bkein (?:zweifel|wunder|geheimnis)\b|\bmehr nicht\b|\bwie (?:noch )?nie\b",
-    re.IGNORECASE,
-)
-#: Other words for a denial: next to one of these, "nicht" on the other side proves nothing.
-_DENIES_OTHERWISE = re.compile(
-    r"\b(?:un(?!ser|ter|gefähr|ten|ion|iv|s\b|d\b)[a-zäöüß]{4,}|verbot\w*|verbiet\w*|untersag\w*|fehl\w*|mangel\w*"
-    r"|verzicht\w*|weiger\w*|ablehn\w*|abgelehnt|lehn\w*|kaum|selten\w*|ausgeschlossen|ausschl\w*|verhinder\w*"
-    r"|vermeid\w*|vermied\w*|statt|anstatt|weniger|aufhör\w*|scheiter\w*|bestreit\w*|bestritt\w*|leugn\w*|verneint\w*"
-    r"|zweifel\w*|bezweif\w*|vermiss\w*|frei von|\w{3,}los(?:e[nrsm]?)?|gegenteil|absag\w*|abgesagt"
-    r"|mehr nicht|ausgenommen|außer|entfäll\w*|entfiel\w*|falsch\w*|irrt\w*|egal|gleichgültig"
-    r"|warnt\w* (?:\w+ )?(?:da)?vor)\b",
-    re.IGNORECASE,
-)
-#: "kein Verlust mehr" tells of an end: there was one.
-_ENDS = re.compile(r"\b(?:nicht|nichts|kein\w*|niemand)\b(?:\s+\S+){0,2}\s+mehr\b", re.IGNORECASE)
 #: What a number that both clauses hold weighs beside telling words, which weigh 0.1 to 1.0.
 _NUMBER_WEIGHT = 0.5
 
@@ -53,13 +50,24 @@ class _Clause:
     quantities: tuple[Quantity, ...]
     #: What its denials deny: for each the telling words nearest to it.
     denied: tuple[tuple[Term, ...], ...]
-    #: Denied in other words, perhaps.
-    hedged: bool
+    #: Denied by the meaning of its words, and perhaps denied.
+    strongly: bool
+    perhaps: bool
+
+    @property
+    def without(self) -> bool:
+        """Whether something is only left out of it."""
+        return re.search(r"\b(?:ohne|without)\b", self.text, re.IGNORECASE) is not None
 
     @property
     def is_plain(self) -> bool:
         """Whether it surely affirms."""
-        return not self.denied and not self.hedged
+        return not (self.denied or self.strongly or self.perhaps)
+
+    @property
+    def weight(self) -> float:
+        """How much it tells."""
+        return sum(term.weight for term in self.terms) + _NUMBER_WEIGHT * len(self.quantities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,83 +79,202 @@ class Denial:
     certain: bool
 
 
-def denial(claim: str, said: Sequence[str], *, telling: Telling = terms) -> Denial | None:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Some words and their language, German or English."""
+
+    text: str
+    language: str = "de"
+
+
+def denial(claim: str, said: Sequence[Said], *, telling: Telling = terms) -> Denial | None:
     """Where a sentence has another polarity than what was said; None if it has the same or nothing can be told.
 
     Args:
         claim: a German sentence.
-        said: the German utterances that it rests on.
+        said: the utterances that it rests on. Of English ones only numbers and names can be found in the sentence.
         telling: finds the words by which two clauses are known to be about the same.
     """
-    # "Bestellen die nicht alles im Internet?" denies nothing.
-    heard = [clause for text in said if "?" not in text for clause in _clauses(text, telling, spoken=True)]
+    heard = [clause for one in said for clause in _clauses(stated(one.text), telling, one.language)]
     claimed = _clauses(claim, telling)
-    return _added(claimed, heard) or _dropped(claimed, heard)
+    if any(one.language == "en" for one in said):
+        found = _added_abroad(claimed, heard) or _dropped_abroad(claimed, heard)
+    else:
+        found = _added(claimed, heard) or _dropped(claimed, heard)
+    return found or _turned(claim, said) or _uneven(claimed, heard) or _answered(claim, said, heard)
 
 
-def _clauses(text: str, telling: Telling, *, spoken: bool = False) -> list[_Clause]:
+def _clauses(text: str, telling: Telling, language: str = "") -> list[_Clause]:
+    """The clauses of a claim, or with a language of what was said."""
     clauses: list[_Clause] = []
     before = ""
-    for part in _BORDER.split(text):
+    parts = clauses_of(text)
+    for index, part in enumerate(parts):
         # "… , nicht aber für …", "Nein, …": what tells nothing belongs to what follows.
         joined = f"{before} {part}".strip()
-        clause = _clause(joined, telling, spoken=spoken)
-        if clause.terms or clause.quantities:
+        clause = _clause(joined, telling, language)
+        follows = index + 1 < len(parts) and OPENS_WHAT_IS_DENIED.match(parts[index + 1])
+        if (clause.terms or clause.quantities) and not (clause.denied and follows and len(clause.terms) < _SCOPE):
             clauses.append(clause)
             before = ""
         else:
             before = joined
     if before and clauses:
-        clauses[-1] = _clause(f"{clauses[-1].text} {before}", telling, spoken=spoken)
+        clauses[-1] = _clause(f"{clauses[-1].text} {before}", telling, language)
     return clauses
 
 
-def _clause(text: str, telling: Telling, *, spoken: bool) -> _Clause:
-    signs = [match.span() for match in _DENIES.finditer(text)]
-    told = tuple(t for t in telling(text) if t.text != "gar" and not any(a <= t.start < b for a, b in signs))
-    nothing = [match.span() for match in _DENIES_NOTHING.finditer(text)]
-    places = [start for start, _ in signs if not any(a <= start < b for a, b in nothing)]
+def _clause(text: str, telling: Telling, language: str) -> _Clause:
+    words_that_deny = [match.span() for match in DENIES.finditer(text)]
+    words = terms(text, language="en") if language == "en" else telling(text)
+    told = tuple(t for t in words if t.text != "gar" and not any(a <= t.start < b for a, b in words_that_deny))
+    places = [start for start, _ in signs(text)]
+    compared = not language and COMPARED.search(text) is not None
     return _Clause(
         text=text,
         terms=told,
-        quantities=quantities(text, spoken=spoken),
-        denied=tuple(tuple(sorted(told, key=lambda term: abs(term.start - place))[:_SCOPE]) for place in places),
-        hedged=_DENIES_OTHERWISE.search(text) is not None,
+        quantities=quantities(text, language=language or "de", spoken=bool(language)),
+        denied=()
+        if compared
+        else tuple(tuple(sorted(told, key=lambda term: abs(term.start - place))[:_SCOPE]) for place in places),
+        strongly=STRONG.search(text) is not None,
+        perhaps=PERHAPS.search(text) is not None or (compared and bool(places)),
     )
 
 
 def _added(claimed: Sequence[_Clause], heard: Sequence[_Clause]) -> Denial | None:
     """A denial of what nobody denied."""
     for clause in claimed:
+        if clause.strongly and clause.denied and not clause.without and _is_undenied(clause, heard):
+            return Denial(next(c.text for c in heard if c.denied or c.strongly), certain=False)
         # "nicht verzichten" affirms.
-        if clause.hedged or not heard:
+        if clause.strongly or not heard:
             continue
         for scope in clause.denied:
             if any(_accounts_for(c, scope, clause) for c in heard):
                 continue
-            best = max(heard, key=lambda c: _overlap(clause, c))
-            certain = best.is_plain and not _ENDS.search(clause.text) and _overlap(clause, best) >= SAME_CLAUSE
-            if certain or all(c.is_plain for c in heard):
-                return Denial(best.text, certain)
+            plain = [index for index, c in enumerate(heard) if c.is_plain]
+            best = max(plain, key=lambda index: _overlap(clause, heard[index]), default=None)
+            if best is None:
+                continue
+            fit = _overlap(clause, heard[best])
+            other = max((_overlap(clause, c) for c in heard if not c.is_plain), default=0.0)
+            # "Null, das ist die Zahl": a word that denies what follows.
+            led_in = best > 0 and not heard[best - 1].terms and not heard[best - 1].is_plain
+            taken_up = led_in or (best + 1 < len(heard) and _takes_up(heard[best + 1]))
+            ends = ENDS.search(clause.text) is not None
+            if len(plain) == len(heard) or (not ends and fit >= _FITS and fit >= other + _MARGIN and not taken_up):
+                return Denial(heard[best].text, certain=fit >= SAME_CLAUSE and not ends)
     flipped = next((other for one in claimed for other in heard if _flips(one, other)), None)
     return None if flipped is None else Denial(flipped.text, certain=False)
 
 
+def _is_undenied(clause: _Clause, heard: Sequence[_Clause]) -> bool:
+    """Whether a clause that denies twice, and so affirms, tells of what was denied once."""
+    once = [c for c in heard if bool(c.denied) != c.strongly]
+    twice = [c for c in heard if c.denied and c.strongly]
+    return not twice and any(_shares(clause.terms, c.terms) for c in once)
+
+
+def _takes_up(clause: _Clause) -> bool:
+    return not clause.is_plain and TAKES_UP.match(clause.text) is not None
+
+
 def _dropped(claimed: Sequence[_Clause], heard: Sequence[_Clause]) -> Denial | None:
     """Something told as a fact that was denied."""
+    if sum(len(c.denied) for c in claimed) >= sum(len(c.denied) for c in heard):
+        # "Was das ist, wisse er nicht": what is denied stands beside it.
+        return None
     for clause in heard:
-        if clause.hedged:
+        if clause.strongly:
             continue
         for scope in clause.denied:
             if any(_accounts_for(c, scope, clause) for c in claimed):
                 continue
-            about = [c for c in claimed if c.is_plain and _shares(scope, c.terms)]
-            best = max(about, key=lambda c: _overlap(c, clause), default=None)
+            about = [c for c in claimed if c.is_plain and _is_about(c, scope, clause)]
+            best = max(about, key=lambda c: _fit(c, clause), default=None)
             if best is None:
                 continue
-            whole = all(_shares((term,), best.terms) for term in scope)
+            whole = bool(scope) and all(_shares((term,), best.terms) for term in scope)
             if not _is_explained(best, scope, clause, [c for c in heard if not c.denied], whole=whole):
                 return Denial(clause.text, certain=whole and _overlap(best, clause) >= SAME_CLAUSE)
+    return None
+
+
+def _added_abroad(claimed: Sequence[_Clause], heard: Sequence[_Clause]) -> Denial | None:
+    """Where English words deny as well, only numbers tell which clause is which."""
+    if all(c.is_plain for c in heard):
+        return _added(claimed, heard)
+    for clause in claimed:
+        told = [c for c in heard if _counts_alike(clause, c)]
+        if clause.denied and not clause.strongly and told and all(c.is_plain for c in told):
+            return Denial(told[0].text, certain=False)
+    return None
+
+
+def _counts_alike(clause: _Clause, other: _Clause) -> bool:
+    return any(backing(one, other.quantities)[0] is Backing.SAID for one in clause.quantities)
+
+
+def _uneven(claimed: Sequence[_Clause], heard: Sequence[_Clause]) -> Denial | None:
+    """One denial where two were said, or two for one: "not without" is with."""
+    if len(claimed) != 1 or len(heard) != 1 or claimed[0].strongly or heard[0].strongly:
+        return None
+    one, other = len(claimed[0].denied), len(heard[0].denied)
+    if not (claimed[0].without or heard[0].without):
+        return None
+    return Denial(heard[0].text, certain=False) if one and other and (one - other) % 2 else None
+
+
+def _dropped_abroad(claimed: Sequence[_Clause], heard: Sequence[_Clause]) -> Denial | None:
+    """A claim that affirms all, where what is left over of the English words is a denial."""
+    denied = [c for c in heard if c.denied]
+    if not denied or not all(c.is_plain for c in claimed):
+        return None
+    plain = [c for c in heard if c.is_plain]
+    told = [c for c in claimed if c.weight >= _LEAST_WEIGHT and not any(_overlap(c, one) > 0 for one in plain)]
+    open_yet = [c for c in plain if c.weight >= _LEAST_WEIGHT and not any(_overlap(c, one) > 0 for one in claimed)]
+    return Denial(denied[0].text, certain=False) if told and not open_yet else None
+
+
+def _answered(claim: str, said: Sequence[Said], heard: Sequence[_Clause]) -> Denial | None:
+    """A claim that affirms what was denied in a word or the other way round: "So wie er ist, nicht."."""
+    answers = [one.text for one in said if stated(one.text)]
+    denied = [text for text in answers if denies(text)]
+    if heard or not answers or bool(denied) == denies(claim):
+        return None
+    return Denial((denied or answers)[0], certain=False)
+
+
+def _is_about(claim: _Clause, scope: Sequence[Term], denied: _Clause) -> bool:
+    """Whether a clause tells of what another denies."""
+    return _shares(scope, claim.terms) or _counts_alike(claim, denied)
+
+
+def _fit(claim: _Clause, denied: _Clause) -> float:
+    """How well a clause fits one that was denied: either way, because a short one may be a part of the other."""
+    back = _overlap(denied, claim) if denied.weight >= _LEAST_WEIGHT else 0.0
+    return max(_overlap(claim, denied), back)
+
+
+def _turned(claim: str, said: Sequence[Said]) -> Denial | None:
+    """A word turned round: "jemand" where "niemand" was said."""
+    untold = None if any(TELLS_NOT.search(one.text) for one in said) else TELLS_NOT.search(claim)
+    if untold is not None:
+        return Denial(said[0].text, certain=False)
+    limit = next((one.text for one in said if NO_MORE.search(one.text)), None)
+    plain = [part for part in clauses_of(claim) if not denies(part)]
+    if limit is not None and any(MORE_THAN.search(part) for part in plain):
+        return Denial(limit, certain=False)
+    without = left_out(claim, " ".join(one.text for one in said))
+    if without is not None:
+        return Denial(without, certain=False)
+    for some, none in TURNED:
+        heard = next((one.text for one in said if none.search(one.text)), None)
+        parts = () if some is ALWAYS and denies(claim) else plain
+        turned = any(some.search(part) for part in parts) and not any(some.search(one.text) for one in said)
+        if heard is not None and turned:
+            return Denial(heard, certain=False)
     return None
 
 
@@ -167,9 +294,12 @@ def _is_explained(
         for one in claim.quantities
     )
     if whole:
-        return counted or any({term.stem for term in scope} <= {term.stem for term in c.terms} for c in affirmed)
-    fit = _overlap(claim, denied)
-    return fit < SAME_CLAUSE / 2 or fit < max((_overlap(claim, c) for c in affirmed), default=0.0) + _MARGIN
+        nearer = any(_overlap(claim, c) + _MARGIN > _overlap(claim, denied) for c in affirmed)
+        return (counted and nearer) or any(
+            {term.stem for term in scope} <= {term.stem for term in c.terms} for c in affirmed
+        )
+    fit = _fit(claim, denied)
+    return fit < _FITS or fit < max((_fit(claim, c) for c in affirmed), default=0.0) + _MARGIN / 2
 
 
 def _shares(scope: Sequence[Term], others: Sequence[Term]) -> bool:

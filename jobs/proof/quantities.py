@@ -28,6 +28,8 @@ class Hedge(Enum):
     ABOVE = auto()
     #: "weniger als", "unter", "knapp"
     BELOW = auto()
+    #: "keine tausend"
+    FEWER = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Quantity:
     #: (dimension, amount) in the dimension's basic unit; see `units` and `moments`.
     measures: frozenset[Measure] = frozenset()
     hedge: Hedge | None = None
+
+    @property
+    def units(self) -> frozenset[Measure]:
+        """What it is measured in: dimension, and how many of its basic unit."""
+        return frozenset((name, size / value) for name, size in self.measures for value in self.values if value)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -101,21 +108,42 @@ def _share(text: Text, index: int) -> _Found | None:
     """As in "zwei Drittel", "die Hälfte", "halbiert", "jeder Dritte"."""
     low = text.low(index)
     if low.startswith("halbier") or low in {"hälfte", "half"}:
-        return _shared(text, index, index + 1, Decimal("0.5"))
-    if re.fullmatch(r"jede[rsnm]?", low):
-        nth = ordinal(text.low(index + 1))
+        return None if text.low(index + 1) in {"a", "an"} else _shared(text, index, index + 1, Decimal("0.5"))
+    if re.fullmatch(r"jede[rsnm]?|every", low):
+        nth = _nth(text, index + 1)
         found = None if nth is None else _shared(text, index, index + 2, Decimal(1) / nth)
         return None if found is None else ((replace(found[0][0], values=frozenset({Decimal(nth or 1)})),), found[1])
     many = numeral(low) if text.tokens[index].is_word else decimal(low) if text.tokens[index].is_figure else None
-    many = 1 if is_article(low) else many
-    part = PARTS.get(text.low(index + 1)) if text.low(index + 1) != "hälfte" else None
-    if many is not None and part is not None and not is_part_of_measure(text, index + 1):
-        return _shared(text, index, index + 2, many * part)
+    many = 1 if is_article(low) or (text.language == "en" and low in {"a", "an"}) else many
+    # "ein gutes Viertel"
+    place = index + 1 + (text.low(index + 1) in _ROUGHLY)
+    part = PARTS.get(text.low(place)) if text.low(place) != "hälfte" else None
+    if many is not None and part is not None and not is_part_of_measure(text, place):
+        shared, stop = _shared(text, index, place + 1, many * part)
+        return tuple(replace(one, hedge=one.hedge or _ROUGHLY.get(text.low(place - 1))) for one in shared), stop
     return None
 
 
+_ROUGHLY = {
+    "gutes": Hedge.ABOVE, "guten": Hedge.ABOVE, "good": Hedge.ABOVE, "knappes": Hedge.BELOW, "knappen": Hedge.BELOW,
+    "ganzes": None, "volles": None, "full": None,
+}  # fmt: skip
+
+
+def _nth(text: Text, index: int) -> int | None:
+    low = text.low(index)
+    return _ENGLISH_ORDINALS.get(low) if text.language == "en" else ordinal(low)
+
+
+_ENGLISH_ORDINALS = {
+    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
+    "tenth": 10, "eleventh": 11, "twelfth": 12,
+}  # fmt: skip
+
+
 def _shared(text: Text, start: int, stop: int, value: Decimal) -> _Found:
-    return (Quantity(text.cut(start, stop), measures=frozenset({(SHARE, value)})),), stop
+    measures = frozenset({(SHARE, value)})
+    return (Quantity(text.cut(start, stop), measures=measures, hedge=_hedge(text, start, stop)),), stop
 
 
 _SIGNS = {"€": "€", "$": "$", "£": "£", "eur": "€", "usd": "$"}
@@ -152,7 +180,7 @@ def _amount(text: Text, index: int) -> _Found | None:
     if text.spoken:
         measures |= _ratio(text, found)
     cut = text.cut(first, found.stop)
-    return (Quantity(cut, frozenset(values), frozenset(measures), _hedge(text, first)),), found.stop
+    return (Quantity(cut, frozenset(values), frozenset(measures), _hedge(text, first, found.stop)),), found.stop
 
 
 def _is_counted(amount: Amount) -> bool:
@@ -168,19 +196,26 @@ def _also(text: Text, index: int, found: Amount) -> set[Decimal]:
 
 def _ratio(text: Text, found: Amount) -> set[Measure]:
     """As in "drei von vier" is a share."""
-    whole = cardinal(text, found.stop + 1) if text.low(found.stop) in {"von", "of"} else None
+    joins = {"von"} if text.language != "en" else {"of", "in"}
+    stop = found.stop + (text.language == "en" and text.low(found.stop) == "out")
+    whole = cardinal(text, stop + 1) if text.low(stop) in joins else None
     return {(SHARE, found.total / whole.value)} if whole is not None and whole.value > 0 else set()
 
 
-_MULTIPLES = {"doppel": 2, "verdoppel": 2, "verdreifach": 3, "verdreifacht": 3, "vervierfach": 4, "verfünffach": 5,
-              "verzehnfach": 10, "double": 2, "twice": 2}  # fmt: skip
+_MULTIPLES = (
+    (re.compile(r"doppelt\w{0,2}|verdoppel\w*|doubl(?:e[sd]?|ing)|twice"), 2),
+    (re.compile(r"verdreifach\w*|tripled?"), 3),
+    (re.compile(r"vervierfach\w*|quadrupled?"), 4),
+    (re.compile(r"verfünffach\w*"), 5),
+    (re.compile(r"verzehnfach\w*"), 10),
+)
 
 
 def _multiple(text: Text, index: int) -> _Found | None:
     """As in "verdoppelt", "doppelt so viele"."""
     low = text.low(index)
-    found = next((value for start, value in _MULTIPLES.items() if low.startswith(start)), None)
-    if found is None or text.tokens[index].text[0].isupper():
+    found = next((value for pattern, value in _MULTIPLES if pattern.fullmatch(low)), None)
+    if found is None:
         return None
     value = Decimal(found)
     return (Quantity(text.cut(index, index + 1), frozenset({value}), frozenset({("times", value)})),), index + 1
@@ -189,7 +224,7 @@ def _multiple(text: Text, index: int) -> _Found | None:
 def _ordinal(text: Text, index: int) -> _Found | None:
     """As in "zum dritten Mal"; "Dritte" are others, "er achte" is a verb, and a "first" is rarely counted."""
     token = text.tokens[index]
-    value = ordinal(token.text) if token.is_word else None
+    value = _nth(text, index) if token.is_word else None
     if value is None or value == 1:
         return None
     doubtful = token.text[0].isupper() or token.low in {"achte", "achten"}
@@ -199,7 +234,9 @@ def _ordinal(text: Text, index: int) -> _Found | None:
         and text.low(index - 1) not in {"der", "die", "das", "den", "dem", "am", "im", "zum"}
     ):
         return None
-    return (Quantity(token.text, frozenset({Decimal(value)})),), index + 1
+    # A third time isn't three times.
+    measures = frozenset({("ordinal", Decimal(value))}) if text.spoken else frozenset()
+    return (Quantity(token.text, frozenset({Decimal(value)}), measures),), index + 1
 
 
 def _figures(text: Text, index: int) -> _Found | None:
@@ -212,25 +249,50 @@ def _figures(text: Text, index: int) -> _Found | None:
 
 
 _HEDGES = {
-    "rund": Hedge.ABOUT, "etwa": Hedge.ABOUT, "circa": Hedge.ABOUT, "ca": Hedge.ABOUT, "ungefähr": Hedge.ABOUT,
-    "annähernd": Hedge.ABOUT, "about": Hedge.ABOUT, "around": Hedge.ABOUT,
-    "über": Hedge.ABOVE, "mindestens": Hedge.ABOVE, "wenigstens": Hedge.ABOVE, "gut": Hedge.ABOVE, "over": Hedge.ABOVE,
-    "unter": Hedge.BELOW, "höchstens": Hedge.BELOW, "maximal": Hedge.BELOW, "knapp": Hedge.BELOW, "fast": Hedge.BELOW,
-    "beinahe": Hedge.BELOW, "nahezu": Hedge.BELOW, "almost": Hedge.BELOW, "under": Hedge.BELOW,
-}  # fmt: skip
-_COMPARATIVES = {
-    "mehr": Hedge.ABOVE,
-    "more": Hedge.ABOVE,
-    "weniger": Hedge.BELOW,
-    "less": Hedge.BELOW,
-    "fewer": Hedge.BELOW,
+    Hedge.ABOUT: "rund etwa circa ca ungefähr annähernd about around roughly approximately some",
+    Hedge.ABOVE: "über mindestens wenigstens gut over",
+    Hedge.BELOW: "unter höchstens maximal knapp fast beinahe nahezu almost nearly under",
+    Hedge.FEWER: "keine kein keinen",
 }
+_HEDGE_OF = {word: hedge for hedge, words in _HEDGES.items() for word in words.split()}
+_COMPARATIVES = {
+    word: hedge
+    for hedge, words in (
+        (Hedge.ABOVE, "mehr more älter länger höher größer teurer schwerer older longer higher larger"),
+        (Hedge.BELOW, "weniger less fewer jünger kürzer niedriger kleiner billiger leichter younger shorter lower"),
+    )
+    for word in words.split()
+}
+#: Two words before or behind a number.
+_AT = {("at", "least"): Hedge.ABOVE, ("at", "most"): Hedge.BELOW, ("or", "more"): Hedge.ABOVE,
+       ("oder", "mehr"): Hedge.ABOVE, ("oder", "weniger"): Hedge.BELOW, ("or", "less"): Hedge.BELOW,
+       ("up", "to"): Hedge.BELOW}  # fmt: skip
+_OPPOSITE = {Hedge.ABOVE: Hedge.BELOW, Hedge.BELOW: Hedge.ABOVE}
+_DENIAL = re.compile(r"nicht|kein\w*|nie|niemand|kaum|ohne|weder|not|never|nobody|without")
 
 
-def _hedge(text: Text, index: int) -> Hedge | None:
-    before = text.low(index - 1)
-    if before == "." and text.low(index - 2) == "ca":
+def _hedge(text: Text, start: int, stop: int) -> Hedge | None:
+    """How exactly the number between two tokens is meant."""
+    before = text.low(start - 1)
+    if before == "." and text.low(start - 2) == "ca":
         return Hedge.ABOUT
     if before in {"als", "than"}:
-        return _COMPARATIVES.get(text.low(index - 2))
-    return _HEDGES.get(before)
+        compared = _COMPARATIVES.get(text.low(start - 2))
+        return compared and (_OPPOSITE[compared] if _is_denied(text, start - 2, stop) else compared)
+    beside = _AT.get((text.low(start - 2), before)) or _AT.get((text.low(stop), text.low(stop + 1)))
+    return beside or _HEDGE_OF.get(before)
+
+
+def _is_denied(text: Text, start: int, stop: int) -> bool:
+    """Whether the clause around a comparison holds a denial: "mehr als drei kann sie nicht zahlen"."""
+    first, last = start, stop
+    while first > 0 and _is_inside(text, first - 1):
+        first -= 1
+    while last < len(text.tokens) and _is_inside(text, last):
+        last += 1
+    return any(_DENIAL.fullmatch(text.low(index)) for index in (*range(first, start), *range(stop, last)))
+
+
+def _is_inside(text: Text, index: int) -> bool:
+    within = text.tokens[index].is_word or text.tokens[index].is_figure or text.low(index) in {"-", "%", "€"}
+    return within and text.low(index) not in {"und", "oder", "aber", "sondern", "and", "or", "but"}

@@ -3,7 +3,7 @@
 Words are compared one by one, never by likeness: "ein" for "kein" is 98 % alike.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from jobs.german import bare
@@ -22,7 +22,7 @@ def locate(text: str, ids: Sequence[str], record: Record) -> Quote | None:
     Looks in the utterances `ids` and those beside them, then everywhere; words said at several other places only are
     nobody's quote. Doubtful utterances are never quoted. The quote holds the transcript's own words.
     """
-    wanted = _plain(text.split())
+    wanted = sounds(text.split())
     if not wanted:
         return None
     found = [part for run in _runs(record) for part in _same(run, wanted)]
@@ -55,16 +55,25 @@ def _runs(record: Record) -> Iterator[_Part]:
 
 def _same(run: _Part, wanted: Sequence[str]) -> Iterator[_Part]:
     """Every stretch of the run that holds exactly the wanted words; bare punctuation among them doesn't count."""
-    told = [(plain, index) for index, (_, word) in enumerate(run) for plain in _plain(word.text.split())]
-    heard = [plain for plain, _ in told]
-    for start in range(len(heard) - len(wanted) + 1):
-        if heard[start : start + len(wanted)] == list(wanted):
-            yield run[told[start][1] : told[start + len(wanted) - 1][1] + 1]
+    told = [(plain, index) for index, (_, word) in enumerate(run) for plain in sounds(word.text.split())]
+    for start in occurrences(wanted, [plain for plain, _ in told]):
+        yield run[told[start][1] : told[start + len(wanted) - 1][1] + 1]
 
 
-def _plain(tokens: Sequence[str]) -> list[str]:
-    """Words as they sound: `casefold` makes ß to ss."""
-    return [word for word in (bare(token).casefold() for token in tokens) if word]
+def sounds(words: Iterable[str]) -> list[str]:
+    """Words as they sound, without punctuation: `casefold` makes ß to ss.
+
+    Examples:
+        >>> sounds(["„Große", "Straße“", "–"])
+        ['grosse', 'strasse']
+    """
+    return [word for word in (bare(token).casefold() for token in words) if word]
+
+
+def occurrences(wanted: Sequence[str], heard: Sequence[str]) -> Iterator[int]:
+    """Every index at which exactly these words stand in others, one after the other; none for no words."""
+    if wanted:
+        yield from (i for i in range(len(heard) - len(wanted) + 1) if list(heard[i : i + len(wanted)]) == list(wanted))
 
 
 def _quote(part: _Part) -> Quote:

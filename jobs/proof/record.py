@@ -4,14 +4,21 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from jobs.names import suggestions
 from jobs.programme import Talk
 from jobs.proof.concordance import Concordance
-from jobs.proof.content import stems
-from jobs.proof.quantities import Quantity, quantities
-from jobs.proof.units import CURRENCIES
+from jobs.proof.content import is_common_noun, stem, stems, weight_of
+from jobs.proof.quantities import Measure, Quantity, quantities
+from jobs.proof.tokens import Token, tokens
+from jobs.proof.units import CURRENCIES, unit
 from jobs.transcript import Transcript, Utterance, Word
+
+#: Words within a name by which nobody is called.
+_NO_NAMES = frozenset(
+    {"dr", "prof", "med", "phil", "frau", "herr", "von", "van", "der", "den", "de", "zu", "del", "la"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,7 @@ class Record:
         self.transcript = transcript
         self.talk = talk or Talk()
         self.utterances: dict[str, Utterance] = {}
+        self._order = {utterance.id: place for place, utterance in enumerate(transcript.utterances)}
         self._place: dict[str, int] = {}
         spoken: dict[str | None, int] = {}
         for utterance in transcript.utterances:
@@ -60,9 +68,16 @@ class Record:
         return Concordance([u for u in self.transcript.utterances if u.doubt is None])
 
     @cached_property
-    def stems(self) -> frozenset[str]:
-        """All words of the recording, as stems."""
-        return stems(u.text for u in self.transcript.utterances)
+    def names_said(self) -> frozenset[str]:
+        """Stems of what was said like a name: a capitalised word within a sentence that never has an article."""
+        told: dict[str, bool] = {}
+        for utterance in self.transcript.utterances:
+            cut = tokens(utterance.text)
+            for before, token in pairwise(cut):
+                if token.is_word and token.text[0].isupper() and before.text not in _ENDS:
+                    bare = _is_bare(before, token, utterance.language) or _STREET.fullmatch(token.low) is not None
+                    told[stem(token.text)] = told.get(stem(token.text), True) and bare
+        return frozenset(one for one, bare in told.items() if bare)
 
     @cached_property
     def programme(self) -> frozenset[str]:
@@ -71,15 +86,15 @@ class Record:
         return stems((self.talk.title or "", *self.talk.terms, *guests))
 
     @cached_property
-    def currencies(self) -> frozenset[str]:
+    def currencies(self) -> frozenset[Measure]:
         """The money that is spoken of anywhere in the recording."""
-        said = (u for u in self.transcript.utterances if u.doubt is None)
-        return frozenset(dimension for one in said_quantities(said) for dimension, _ in one.measures) & CURRENCIES
+        said = (u for u in self.transcript.utterances if u.doubt is None and any(map(_is_money, u.words)))
+        return frozenset(measure for one in said_quantities(said) for measure in one.units if measure[0] in CURRENCIES)
 
     def around(self, ids: Sequence[str], *, before: int, after: int) -> tuple[Utterance, ...]:
         """The utterances and so many before and after each of them, in time order."""
         order = self.transcript.utterances
-        places = [place for place, utterance in enumerate(order) if utterance.id in ids]
+        places = [self._order[one] for one in ids if one in self._order]
         near = {n for place in places for n in range(place - before, place + after + 1) if 0 <= n < len(order)}
         return tuple(order[place] for place in sorted(near))
 
@@ -91,14 +106,31 @@ class Record:
             voices.setdefault(name, []).append(label)
         for one in suggestions(self.transcript, self.talk):
             voices.setdefault(one.name, []).append(one.speaker)
+        # "Dr. Aylin Demir" and "Aylin Demir" are one.
+        known = {_words_of(name) for name in voices}
         for guest in self.talk.guests:
-            voices.setdefault(guest.name, [])
+            if _words_of(guest.name) not in known:
+                voices.setdefault(guest.name, [])
         return tuple(Person(name, tuple(labels)) for name, labels in voices.items())
 
     @cached_property
     def name_words(self) -> frozenset[str]:
         """Every word of the names of people who are known, in small letters."""
-        return frozenset(word.lower() for person in self.people for word in re.findall(r"\w+", person.name))
+        return frozenset[str]().union(*map(self.words_of, self.people))
+
+    def words_of(self, person: Person) -> frozenset[str]:
+        """The words of somebody's name in small letters, without degrees and the like."""
+        return _words_of(person.name)
+
+    def office_of(self, person: Person) -> frozenset[str]:
+        """Stems of what somebody is, as far as the programme says: "moderator", "moderatorin" for "Moderation"."""
+        role = next((g.role or "" for g in self.talk.guests if _words_of(g.name) == _words_of(person.name)), "")
+        first = next((token.text for token in tokens(role) if token.is_word and token.text[0].isupper()), "")
+        low = first.lower()
+        forms = {low, low.removesuffix("in"), f"{low}in"} | (
+            {"moderator", "moderatorin"} if "moderat" in low else set()
+        )
+        return frozenset(stem(form) for form in forms if first)
 
     def introduces(self, word: str) -> bool:
         """Whether a word belongs to the name or the role of somebody who is known; a genitive s aside."""
@@ -108,6 +140,30 @@ class Record:
     @cached_property
     def _roles(self) -> frozenset[str]:
         return frozenset(word.lower() for guest in self.talk.guests for word in re.findall(r"\w+", guest.role or ""))
+
+
+def _is_money(word: Word) -> bool:
+    found = unit(word.text.strip(".,;:!?0123456789"))
+    return found is not None and found.dimension in CURRENCIES
+
+
+def _words_of(name: str) -> frozenset[str]:
+    return frozenset(token.low for token in tokens(name) if token.is_word and token.low not in _NO_NAMES)
+
+
+_ENDS = frozenset('.?!:„“"»–-')
+#: Behind these a German name stands without an article; a common noun mostly has one.
+_BEFORE_NAMES = frozenset({"in", "nach", "aus", "bei", "von", "bis", "frau", "herr", "herrn"})
+
+
+def _is_bare(before: Token, token: Token, language: str) -> bool:
+    named = language == "en" or before.low in _BEFORE_NAMES
+    return named and not is_common_noun(token.text) and weight_of(token.text) >= _LEAST_NAME
+
+
+_STREET = re.compile(r".{3,}(?:straße|gasse|allee|chaussee|platz|brücke)")
+#: Words that weigh less (see `content`) are hardly names.
+_LEAST_NAME = 0.4
 
 
 def said_quantities(evidence: Iterable[Utterance]) -> tuple[Quantity, ...]:

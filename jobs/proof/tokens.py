@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 #: Figures keep the dots, commas and colons within them: "12.900.000", "0,8", "20:15", "03.05.2024".
-_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+|[^\s\w]")
-#: "1 500" is one number.
-_GROUPING = re.compile(r"(?<=\d)[ \u00a0\u202f'’](?=\d{3}(?!\d))")
+#: "O'Neill" is one word.
+_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’](?=[A-ZÄÖÜ])[^\W\d_]+)*|[^\s\w]")
+#: "1 500" is one number, "2030 100" are two.
+_GROUPING = re.compile(r"(?<!\d{4})(?<=\d)[ \u00a0\u202f'’](?=\d{3}(?!\d))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Token:
     @property
     def low(self) -> str:
         """The text in small letters."""
-        return self.text.lower()
+        return self.text.lower().replace("’", "'")
 
     @property
     def is_figure(self) -> bool:

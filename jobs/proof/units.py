@@ -44,28 +44,33 @@ _TABLE = {
     },
     "m": {
         "0.001": "millimeter millimetern mm",
-        "0.01": "zentimeter zentimetern cm",
-        "1": "meter metern meters m",
-        "1000": "kilometer kilometern kilometers km",
+        "0.01": "zentimeter zentimetern centimetres centimeters cm",
+        "1": "meter metern meters metre metres m",
+        "1000": "kilometer kilometern kilometers kilometre kilometres km",
         "1609": "meile meilen mile miles",
     },
     "m²": {
         "1": "quadratmeter quadratmetern qm m²",
-        "10000": "hektar ha",
+        "10000": "hektar hectare hectares ha",
         "1000000": "quadratkilometer quadratkilometern km²",
     },
     "l": {
         "0.001": "milliliter millilitern ml",
-        "1": "liter litern litres liters",
+        "1": "liter litern litre litres liters",
         "100": "hektoliter",
         "1000": "kubikmeter",
     },
     "g": {
-        "1": "gramm g",
-        "1000": "kilo kilos kilogramm kg",
-        "1000000": "tonne tonnen tons tonnes",
+        "1": "gramm grams g",
+        "1000": "kilo kilos kilogramm kilograms kilogrammes kg",
+        "1000000": "tonne tonnen ton tons tonnes",
     },
-    "W": {"1": "watt w", "1000": "kilowatt kw", "1000000": "megawatt mw", "1000000000": "gigawatt gw"},
+    "W": {
+        "1": "watt w",
+        "1000": "kilowatt kilowatts kw",
+        "1000000": "megawatt megawatts mw",
+        "1000000000": "gigawatt gigawatts gw",
+    },
     "Wh": {
         "1000": "kilowattstunde kilowattstunden kwh",
         "1000000": "megawattstunde megawattstunden mwh",
@@ -77,8 +82,8 @@ _TABLE = {
         "1000000000": "gigabyte gigabytes gb",
         "1000000000000": "terabyte terabytes tb",
     },
-    "times": {"1": "mal fach"},
-    "°C": {"1": "grad celsius °c °"},
+    "times": {"1": "mal fach times"},
+    "°C": {"1": "grad degree degrees celsius °c °"},
 }
 _UNITS = {
     word: Unit(dimension, Decimal(factor))

@@ -15,7 +15,7 @@ _SINGULAR = {
     "ist": "sei", "sind": "seien", "hat": "habe", "wird": "werde", "kann": "könne", "muss": "müsse", "soll": "solle",
     "darf": "dürfe", "will": "wolle", "gibt": "gebe", "geht": "gehe", "bleibt": "bleibe", "braucht": "brauche",
     "kommt": "komme", "fehlt": "fehle", "steht": "stehe", "liegt": "liege", "kostet": "koste", "reicht": "reiche",
-    "gilt": "gelte", "entsteht": "entstehe", "hilft": "helfe", "lohnt": "lohne", "beginnt": "beginne", 
+    "gilt": "gelte", "entsteht": "entstehe", "hilft": "helfe", "lohnt": "lohne", "beginnt": "beginne",
     "sinkt": "sinke", "steigt": "steige", "zeigt": "zeige", "bringt": "bringe", "führt": "führe", "wächst": "wachse",
     "schreibt": "schreibe", "entscheidet": "entscheide", "zahlt": "zahle", "lebt": "lebe",
 }  # fmt: skip

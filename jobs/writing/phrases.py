@@ -121,7 +121,9 @@ STANDS_ANYWAY = any_of(
 
 #: Greetings, thanks and housekeeping.
 CHATTER = any_of(
-    "guten (?:morgen|tag|abend)|hallo|(?:hi|hey|moin|servus) (?:leute|zusammen|everybody|everyone)|grüß gott",
+    # Nobody greets with "an einem guten Tag".
+    "(?<!einem )(?<!einen )(?<!jedem )guten (?:morgen|tag|abend)|hallo|grüß gott",
+    "(?:hi|hey|moin|servus) (?:leute|zusammen|everybody|everyone)",
     "willkommen|(?:schreibt|folgt) uns|(?:vielen|herzlichen|besten) dank|danke|bedanke",
     "tschüss?|auf wieder(?:sehen|hören)|bis (?:zum nächsten mal|bald|nächste\\w*)|viel (?:spaß|freude|vergnügen)",
     "applaus|schön, dass (?:sie|ihr|du|so)|freue? (?:ich )?mich (?:auf|dass|sehr)",
@@ -129,7 +131,7 @@ CHATTER = any_of(
     "abonnier\\w* (?:\\w+ ){0,3}?(?:kanal|podcast|newsletter|folge\\w*|sendung)|(?:jetzt|gerne?|bitte|und) abonnieren",
     "mikro(?:fon)? (?:ist|an)|hört man mich|in dieser (?:folge|episode|sendung)",
     "schöne[nrs]? (?:abend|tag|gruß|grüße|woche|schlusssatz)|ihre aufmerksamkeit",
-    "good (?:morning|evening|afternoon)|hello|welcome|thank you|thanks|(?:good)?bye|see you|applause",
+    "(?<!a )good (?:morning|evening|afternoon)|hello|welcome|thank you|thanks|(?:good)?bye|see you|applause",
     "(?:please|and|to) subscribe|subscribe to (?:\\w+ ){0,2}?(?:channel|podcast|newsletter|show)",
     "my pleasure|nice to meet",
 )

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from jobs.german import Spoken, bare, is_finished
+from jobs.german import Spoken, is_finished
+from jobs.proof.quotes import occurrences, sounds
 from jobs.recap import Quote
 from jobs.timeline import Span
 from jobs.writing.prompts import Pointer
@@ -43,18 +44,10 @@ def quote_at(pointer: Pointer, sentences: Sequence[Spoken], *, max_words: int) -
 
 def _place(words: str, ids: Sequence[str], sentences: Sequence[Spoken]) -> int | None:
     """Index of the first of the cited sentences that holds these words, one after the other."""
-    wanted = _plain(words.split())
-    for index, sentence in enumerate(sentences):
-        if not set(sentence.evidence) & set(ids):
-            continue
-        heard = _plain([word.text for word in sentence.words])
-        if wanted and any(heard[i : i + len(wanted)] == wanted for i in range(len(heard) - len(wanted) + 1)):
-            return index
-    return None
-
-
-def _plain(words: Sequence[str]) -> list[str]:
-    return [word for word in (bare(one).casefold() for one in words) if word]
+    wanted = sounds(words.split())
+    cited = ((index, s) for index, s in enumerate(sentences) if not set(s.evidence).isdisjoint(ids))
+    found = (i for i, s in cited for _ in occurrences(wanted, sounds(word.text for word in s.words)))
+    return next(found, None)
 
 
 def _quote(chosen: Sequence[Spoken]) -> Quote:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from jobs.german import enumeration, time_code
+from jobs.german import enumeration, printed_date, time_code
 from jobs.names import Conflict, Reason, Suggestion, conflicts, suggestions
 from jobs.programme import Talk
 from jobs.recap import Question
-from jobs.transcript import Transcript, Utterance
+from jobs.transcript import Likeness, Transcript, Utterance
 
 #: Nobody works through more; on big panels some are put together.
 MAX_QUESTIONS = 6
@@ -15,6 +15,7 @@ MUCH_DOUBT = 0.05
 
 _CODES = {
     Reason.INTRODUCES_SELF: "speaker-introduces-self",
+    Reason.RESEMBLES: "speaker-resembles",
     Reason.ADDRESSED: "speaker-addressed",
     Reason.WELCOMED: "speaker-welcomed",
     Reason.HOSTS: "speaker-hosts",
@@ -56,8 +57,16 @@ def _suggested(number: int, suggestion: Suggestion) -> Question:
         "name": suggestion.name,
         "heard": suggestion.heard,
         "time": time_code(suggestion.time),
+        **_resemblance(suggestion.likeness),
     }
     return Question(_CODES[suggestion.reason], fields, suggestion.evidence)
+
+
+def _resemblance(likeness: Likeness | None) -> _Fields:
+    if likeness is None:
+        return {}
+    similarity = f"{likeness.similarity:.2f}".replace(".", ",")
+    return {"similarity": similarity, "enrolled": printed_date(likeness.enrolled_at.date())}
 
 
 def _first(suggested: Sequence[Question], room: int) -> tuple[Question, ...]:

@@ -260,12 +260,15 @@ def _begins_without_verb(reading: Reading) -> bool:
     if comma is None or any(kind in _VERBS for kind in reading.kinds[: comma + 1]):
         return False
     follower = bare(words[comma + 1]).lower()
-    if comma == 0 or follower in {"und", "and"}:
-        # "Noch, muss man sagen, …", "Acht von neun, und im Team ist es …"
-        return not phrases.CARRIES_ON.match(follower) or follower in {"und", "and"}
+    if follower in {"und", "and"}:
+        # "Acht von neun, und im Team ist es …"
+        return True
     verb = next((i for i, kind in enumerate(reading.kinds) if kind in _VERBS), len(words))
-    listed = any(bare(word) in {"und", "oder", "and", "or"} for word in words[comma + 1 : verb])
-    return not listed and verb != comma + 1 and not phrases.CARRIES_ON.match(follower)
+    if any(bare(word) in {"und", "oder", "and", "or"} for word in words[comma + 1 : verb]):
+        return False
+    # "Null, das ist …" is no relative clause; "Noch, muss man sagen, …" no parenthesis.
+    begins = follower == "das" and verb == comma + 2
+    return (comma == 0 or verb != comma + 1) and (begins or not phrases.CARRIES_ON.match(follower))
 
 
 def _explained(reading: Reading, before: str) -> bool:

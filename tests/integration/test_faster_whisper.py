@@ -27,7 +27,8 @@ def heard(transcript):
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("gespraech", 0.06), ("einzel", 0.06), ("zwiegespraech", 0.12), ("zweisprachig", 0.08)]
+    ("name", "most"),
+    [("gespraech", 0.06), ("einzel", 0.06), ("zwiegespraech", 0.12), ("zweisprachig", 0.08), ("wechsel", 0.08)],
 )
 def test_words_are_those_that_were_said(demo_run, fixtures, name, most):
     said = (fixtures / f"{name}.txt").read_text()
@@ -35,10 +36,11 @@ def test_words_are_those_that_were_said(demo_run, fixtures, name, most):
     assert jiwer.wer(plain(said), plain(heard(found))) <= most
 
 
-def test_each_utterance_is_heard_in_its_language(demo_run, fixtures):
+@pytest.mark.parametrize("name", ["zweisprachig", "wechsel"])
+def test_each_utterance_is_heard_in_its_language(demo_run, fixtures, name):
     """Of two languages, neither is translated nor taken for the other."""
-    rows = json.loads((fixtures / "zweisprachig.json").read_text())
-    utterances = demo_run.transcript("zweisprachig.opus")["utterances"]
+    rows = json.loads((fixtures / f"{name}.json").read_text())
+    utterances = demo_run.transcript(f"{name}.opus")["utterances"]
     assert {utterance["language"] for utterance in utterances} == {"de", "en"}
     for utterance in utterances:
         span = Span(utterance["words"][0]["span"]["start"], utterance["words"][-1]["span"]["end"])
@@ -52,7 +54,7 @@ def test_german_is_heard_as_german(demo_run, name):
     assert {transcript["language"], *(u["language"] for u in transcript["utterances"])} == {"de"}
 
 
-@pytest.mark.parametrize("name", ["gespraech", "einzel", "zwiegespraech", "zweisprachig"])
+@pytest.mark.parametrize("name", ["gespraech", "einzel", "zwiegespraech", "zweisprachig", "wechsel"])
 def test_times_are_inside_the_recording_and_in_order(demo_run, name):
     transcript = demo_run.transcript(f"{name}.opus")
     words = [word for utterance in transcript["utterances"] for word in utterance["words"]]
@@ -62,7 +64,7 @@ def test_times_are_inside_the_recording_and_in_order(demo_run, name):
     assert all(0 <= word["probability"] <= 1 for word in words)
 
 
-@pytest.mark.parametrize("name", ["gespraech", "einzel", "zwiegespraech", "zweisprachig"])
+@pytest.mark.parametrize("name", ["gespraech", "einzel", "zwiegespraech", "zweisprachig", "wechsel"])
 def test_words_lie_in_the_turn_that_they_were_said_in(demo_run, fixtures, name):
     """Of the words that stand only once in the reference, nine in ten have their middle in their own turn."""
     rows = [row.split() for row in (fixtures / f"{name}.rttm").read_text().splitlines()]

@@ -376,7 +376,7 @@ def test_a_model_that_obeys_the_stage_is_not_obeyed(bench, server, twist):
         if sentence is not None and "beste Zeitung" in sentence.text:
             # Reported, of the one who said it.
             assert sentence.evidence == ("u0011",)
-            assert sentence.text in INJECTION or "Lindner" in sentence.text
+            assert sentence.text.strip("„“") in INJECTION or "Lindner" in sentence.text
     assert "<script>alert" not in everything(recap)
     assert "<img src=x" not in everything(recap)
 

@@ -15,8 +15,8 @@ from jobs.diarize import Diarization, DiarizeOptions
 from jobs.errors import SetupError
 from jobs.transcript import Turn
 from worker import weights
-from worker.engines.campplus import DIMENSION, MEL_BINS, CamPlusPlus, load_campplus
-from worker.engines.pyannote import PyannoteDiarizer, embed_windows
+from worker.engines.campplus import DIMENSION, MEL_BINS, CamPlusPlus, embed_windows, load_campplus
+from worker.engines.pyannote import PyannoteDiarizer
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 

@@ -8,8 +8,8 @@ import pysubs2
 import pytest
 import webvtt
 
-NAMES = ("gespraech.opus", "einzel.opus", "zwiegespraech.opus", "zweisprachig.opus", "stille.flac", "rauschen.flac",
-         "musik.opus", "namen.opus")  # fmt: skip
+NAMES = ("gespraech.opus", "einzel.opus", "zwiegespraech.opus", "zweisprachig.opus", "wechsel.opus", "stille.flac",
+         "rauschen.flac", "musik.opus", "namen.opus")  # fmt: skip
 
 
 @pytest.fixture

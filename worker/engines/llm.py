@@ -17,7 +17,7 @@ from worker.provenance import provenance
 from worker.style import house_style
 
 #: Raise it when the composing rules in `jobs` change, so that stored recaps are written anew.
-RULES = 1
+RULES = 2
 #: Tokens that a chat template puts around messages, at most.
 _TEMPLATE_TOKENS = 64
 
