@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from jobs.timeline import Seconds, Span
@@ -35,6 +36,7 @@ _SOMETIMES_SHORT = frozenset(
 _MONTHS = frozenset(
     _listed("januar jänner februar märz april mai juni juli august september oktober november dezember")
 )
+_PRINTED_MONTHS = _listed("Januar Februar März April Mai Juni Juli August September Oktober November Dezember")
 _BEFORE_ORDINAL = frozenset(
     _listed("""ab am an auf beim bis dem den der des die das ihr ihre ihrem ihren im in jeden jeder mein meine
     meinem meinen seinem seinen unser unsere unserem unseren vom von zum zur""")
@@ -202,6 +204,16 @@ def time_code(seconds: Seconds) -> str:
     whole = max(0, int(seconds))
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def printed_date(day: date) -> str:
+    """A date as German prints it.
+
+    Examples:
+        >>> printed_date(date(2026, 3, 5))
+        '5. März 2026'
+    """
+    return f"{day.day}. {_PRINTED_MONTHS[day.month - 1]} {day.year}"
 
 
 def enumeration(items: Sequence[str]) -> str:

@@ -5,17 +5,19 @@ one above.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import yaml
 
-from config.settings import labels
+from config.settings import labels, shapes
 from jobs.errors import InputError
 from jobs.german import enumeration
 from jobs.ical import parse_calendar
 from jobs.programme import Talk, merged, parse_glossary, parse_talk
 from jobs.schedule import Schedule, match, parse_schedule
+from jobs.shapes import shape_name
 from worker.storage import Storage, Stored
 
 T = TypeVar("T")
@@ -80,7 +82,8 @@ def announced(key: str, storage: Storage, prefix: str = "") -> Talk:
         return Talk(terms=terms)
     read = [_understood(one, storage, _schedule) for one in schedules]
     whole = Schedule(tuple(s for one in read for s in one.slots), tuple(n for one in read for n in one.notices))
-    return merged(match(whole, key, enumeration([_name(one) for one in schedules])), Talk(), terms)
+    scheduled = match(whole, key, enumeration([_name(one) for one in schedules]))
+    return merged(with_shape(scheduled), Talk(), terms)
 
 
 def _folders(key: str, prefix: str) -> tuple[str, ...]:
@@ -201,7 +204,22 @@ def parse(data: bytes) -> Talk:
         InputError: "bad-sidecar" when they are too many or can't be understood.
     """
     _check_size(len(data))
-    return parse_talk(_yaml(data))
+    return with_shape(parse_talk(_yaml(data)))
+
+
+def with_shape(talk: Talk) -> Talk:
+    """The talk with its shape by the name that `config/shapes.toml` has for it.
+
+    Raises:
+        InputError: "bad-sidecar": there is no such shape.
+    """
+    if talk.shape is None:
+        return talk
+    name = shape_name(talk.shape)
+    if name not in shapes():
+        what = labels()["put.shape_unknown"].format(shape=talk.shape[:40], shapes=enumeration(tuple(shapes())))
+        raise InputError("bad-sidecar", "there is no such shape", what=what)
+    return replace(talk, shape=name)
 
 
 def _yaml(data: bytes) -> object:

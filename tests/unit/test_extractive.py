@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.settings import labels
+from config.settings import labels, prompt
 from jobs.german import bare
 from jobs.programme import Guest, Talk
 from jobs.proof.evidence import verify
@@ -15,7 +15,8 @@ from jobs.recap import Basis, Status
 from jobs.recording import Provenance
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Transcript, Utterance, Word
-from jobs.writing.extractive import write_recap
+from jobs.writing.extractive import Office, write_recap
+from jobs.writing.house_style import parse_style
 from jobs.writing.worth import Instruments, Kind
 
 NOBODY = Provenance("test", "1", None, "0" * 16, "0", datetime(2026, 1, 1, tzinfo=UTC))
@@ -53,8 +54,8 @@ def frequency(word, language):  # noqa: ARG001
 INSTRUMENTS = Instruments(embed=embed, tag=tag, frequency=frequency)
 
 
-def write(transcript, talk=None):
-    return write_recap(transcript, talk or Talk(), instruments=INSTRUMENTS, labels=labels(), provenance=NOBODY)
+def write(transcript, talk=None, style=None):
+    return write_recap(transcript, talk or Talk(), Office(INSTRUMENTS, labels(), NOBODY, style))
 
 
 def conversation(*said, names=None, duration_s=None):
@@ -94,7 +95,9 @@ def test_a_conversation_becomes_a_draft_an_editor_can_use():
     recap = write(TALK)
     assert recap.status is Status.DRAFT
     assert recap.headline is not None
-    assert recap.lead[0].text == "Ich spreche heute mit zwei Gästen über die Zukunft der Lokalzeitung."
+    assert recap.lead[0].text == (
+        "Stimme 1 zu Beginn: „Ich spreche heute mit zwei Gästen über die Zukunft der Lokalzeitung.“"
+    )
     assert {quote.speaker for quote in recap.quotes} <= {ONE, TWO}
     assert recap.chapters[0].title == "Die Zukunft der Lokalzeitung"
     assert recap.chapters[0].span.start == 0.0
@@ -132,20 +135,22 @@ def test_other_languages_stay_and_are_marked():
 
 def test_voices_are_named_only_where_they_are_known():
     frames = [s.text for s in write(TALK).lead if s.basis is Basis.FRAME]
-    assert frames == ["Die Aufnahme dauert 56 Sekunden, drei Stimmen."]
+    assert frames == ["Die Aufnahme dauert 56 Sekunden; zu hören: drei Stimmen."]
     named = conversation((ONE, "Zeitungen erklären ihren Leserinnen sehr wenig."), names={ONE: "Ada Weiß"})
-    assert write(named).lead[0].text == "Im Gespräch: Ada Weiß."
+    assert write(named).lead[-1].text == "Die Aufnahme dauert vier Sekunden; zu hören: Ada Weiß."
     announced = write(TALK, Talk(guests=(Guest("Ada Weiß"), Guest("Studio 7"))))
-    assert announced.lead[0].text == "Laut Programm: Ada Weiß und Studio 7."
+    assert announced.lead[0].text == "Laut Programm sprechen Ada Weiß und Studio 7."
 
 
-def test_the_programme_s_list_of_guests_gives_way_to_who_introduces_them():
-    guests = Talk(guests=(Guest("Ada Weiß"), Guest("Jo Lang")))
+def test_guests_who_are_introduced_by_name_are_there_and_others_are_told_apart():
+    guests = Talk(guests=(Guest("Ada Weiß", "Verlegerin"), Guest("Jo Lang"), Guest("Kim Roth")))
     line = "Bei mir sind Ada Weiß, sie leitet eine Zeitung, und Jo Lang, der einen Sender leitet."
     said = [(HOST, line), *((one.speaker, one.text) for one in TALK.utterances[2:11])]
-    lead = [sentence.text for sentence in write(conversation(*said), guests).lead]
-    assert lead[0] == line
-    assert not any(text.startswith("Laut Programm") for text in lead)
+    lead = write(conversation(*said), guests).lead
+    assert lead[0].text == "Ada Weiß (Verlegerin) und Jo Lang sprechen."
+    assert lead[0].evidence == ("u0001",)
+    assert lead[1].text == "Laut Programm außerdem: Kim Roth."
+    assert not any(line in sentence.text for sentence in lead)
 
 
 def test_three_quotes_are_found_wherever_there_is_enough_speech():
@@ -162,21 +167,32 @@ def test_three_quotes_are_found_wherever_there_is_enough_speech():
     assert not any(quote.text.endswith("?") for quote in recap.quotes)
 
 
-def test_key_sentences_repeat_nothing_that_stands_above_while_others_are_left():
+def test_key_sentences_repeat_nothing_that_stands_above():
     said = [(one.speaker, one.text) for one in TALK.utterances if one.doubt is None and one.language == "de"]
     recap = write(conversation(*said, (ONE, "Kleine Redaktionen brauchen große Leserinnen und Mitglieder.")))
-    above = {recap.headline.text, *(s.text.removesuffix(".") for s in recap.lead)}
-    above |= {part.removesuffix(".") for quote in recap.quotes for part in quote.text.split(". ")}
+    quoted = {one for quote in recap.quotes for one in quote.evidence}
     for chapter in recap.chapters:
         assert len(chapter.sentences) <= 2
-    assert any(s.text.removesuffix(".") not in above for c in recap.chapters for s in c.sentences)
+        told = [s for s in chapter.sentences if s.basis is not Basis.FRAME]
+        assert not quoted & {one for s in told for one in s.evidence}
+        assert {one for s in chapter.sentences if s.basis is Basis.FRAME for one in s.evidence} <= quoted
 
 
 def test_an_aber_in_front_stays_away_from_running_text_but_not_from_quotes():
     line = "Aber allein von Werbung muss niemand eine Redaktion in dieser Stadt bezahlen."
     recap = write(conversation((ONE, line)))
-    assert recap.headline.text == line[5:6].upper() + line[6:-1]
+    assert recap.headline.text == f"„{line[5:6].upper()}{line[6:-1]}“"
     assert [quote.text for quote in recap.quotes] in ([], [line])
+
+
+def test_forbidden_phrases_stand_neither_in_headline_nor_in_running_text():
+    style = parse_style(prompt("house_style"))
+    line = "Eine spannende Redaktion muss jeden Tag offen über ihre Fehler sprechen."
+    others = [(TWO, "Keine Maschine kennt den Bürgermeister und seine Schwester persönlich."), (ONE, line)]
+    with_style, without = write(conversation(*others), style=style), write(conversation(*others))
+    assert "spannend" in " ".join(texts(without))
+    sentences = [*with_style.lead, *(s for c in with_style.chapters for s in c.sentences)]
+    assert "spannend" not in " ".join(s.text for s in (with_style.headline, *sentences))
 
 
 def test_open_questions_name_what_an_editor_must_settle():
@@ -207,9 +223,9 @@ def test_what_is_said_twice_is_told_once():
     line = "Wer Vertrauen gewinnen will, muss jeden Tag offen über Fehler sprechen."
     other = "Keine Maschine kennt den Bürgermeister und seine Schwester persönlich."
     recap = write(conversation((ONE, line), (TWO, other), (ONE, line), (TWO, other), (TWO, line)))
-    lead = [sentence.text for sentence in recap.lead if sentence.basis is Basis.VERBATIM]
-    above = [recap.headline.text, *lead, *(quote.text for quote in recap.quotes)]
-    assert sorted(text.removesuffix(".") for text in above) == sorted({line[:-1], other[:-1]})
+    below = [s.text for s in recap.lead if s.basis is Basis.ATTRIBUTED] + [quote.text for quote in recap.quotes]
+    for said in (line, other):
+        assert sum(said[:-1] in text for text in below) == 1
 
 
 def test_a_sentence_that_starts_with_another_voice_is_no_quote():

@@ -108,6 +108,36 @@ def test_english_evidence_is_read_as_english():
     assert verdicts("41", "forty-one", language="en") == [Backing.SAID]
 
 
+@pytest.mark.parametrize(("claim", "said"), [
+    ("120.000", "a hundred and twenty thousand people"), ("1.100", "eleven hundred subscribers"),
+    ("500.000 Euro", "half a million euros"), ("2,5 Milliarden Dollar", "two and a half billion dollars"),
+    ("75 Prozent", "three quarters of our income"), ("ein Fünftel", "a fifth"), ("ein Drittel", "one in three"),
+    ("40 Prozent", "two out of five"), ("jeder zweite", "every second patient"), ("alle zehn Jahre", "every decade"),
+    ("41 Prozent", "forty-one percent"), ("1998", "nineteen ninety-eight"), ("zum dritten Mal", "the third time"),
+    ("1.900 Meter", "1,900 metres"), ("viereinhalbmal", "four and a half times"), ("eine Stunde", "an hour"),
+])  # fmt: skip
+def test_english_counts_in_its_own_way(claim, said):
+    assert set(verdicts(claim, said, language="en")) <= {Backing.SAID}
+    assert Backing.SAID not in verdicts("17 Liter", said, language="en")
+
+
+@pytest.mark.parametrize(("claim", "said", "true"), [
+    ("höchstens 14 Zuhörer", "mehr als 14 Zuhörer", False), ("mehr als 2.000 trage sie nicht", "höchstens 2.000", True),
+    ("niemand zahle mehr als 20", "keiner zahlt mehr als 20", True), ("weniger als 3.000", "keine dreitausend", True),
+    ("mehr als 3.000", "keine dreitausend", False), ("3.000 Häuser", "keine dreitausend Häuser", False),
+    ("jünger als 40", "unter 40", True), ("älter als 40", "unter 40", False), ("34.000", "34.000 at most", True),
+    ("mehr als 25 Prozent", "ein gutes Viertel", True), ("weniger als 25 Prozent", "ein gutes Viertel", False),
+    ("bis 2030 100 Kilometer", "bis 2030 hundert Kilometer", True), ("5.500 Euro", "fünfeinhalbtausend Euro", True),
+    ("fünf Leute", "wir waren zu fünft", True), ("zweimal so viel", "der Zweite hatte mehr", False),
+])  # fmt: skip
+def test_limits_and_odd_ways_of_counting(claim, said, true):
+    assert (set(verdicts(claim, said)) == {Backing.SAID}) is true
+
+
+def test_not_even_once_counts_nothing():
+    assert quantities("Nicht einmal in Rotterdam, und noch einmal von vorn.") == ()
+
+
 def test_a_decade_holds_its_years():
     assert verdicts("in den Neunzigern", "1994") == [Backing.SAID]
     assert verdicts("in den Neunzigern", "1989") == [Backing.NOT_SAID]

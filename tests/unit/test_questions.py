@@ -1,9 +1,12 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from config.settings import labels
 from jobs.programme import Guest, Talk
 from jobs.timeline import Span
-from jobs.transcript import Doubt, Transcript, Utterance, Word
+from jobs.transcript import Doubt, Likeness, Transcript, Utterance, Word
 from jobs.writing.questions import MAX_QUESTIONS, open_questions
 
 HOST = "SPEAKER_00"
@@ -80,3 +83,12 @@ def test_voices_that_may_be_the_same_guest_are_asked_about_together():
     (question,) = open_questions(transcript, Talk(guests=(Guest("Anna Lindner"),)))
     assert (question.code, question.evidence) == ("speakers-share-name", ("u0000", "u0001"))
     assert question.fields == {"number": "1 und 2", "name": "Anna Lindner"}
+
+
+def test_a_voice_that_sounds_like_a_profile_is_asked_about_with_day_and_likeness():
+    said = conversation((HOST, "Guten Abend."), ("SPEAKER_01", "Zeitungen kosten Geld."))
+    alike = Likeness("SPEAKER_01", "Anna Berg", 0.84, datetime(2026, 11, 3, tzinfo=UTC))
+    assert asked(replace(said, likenesses=(alike,)))[0] == (
+        "Stimme 2 klingt ab 0:05 wie Anna Berg (Stimmprofil vom 3. November 2026), Ähnlichkeit 0,84. "
+        "Bitte anhören und bestätigen."
+    )

@@ -125,3 +125,57 @@ def test_a_part_keeps_its_words_and_stands_as_a_sentence(start, length):
     assert piece.text[0].isupper()
     assert not piece.text.endswith(",")
     assert len(piece.kinds) == len(piece.bases) == len(piece.rarity) == len(piece.spoken.words) == length
+
+
+@pytest.mark.parametrize(
+    ("said", "is_greeting"),
+    [
+        ("Guten Tag und herzlich willkommen.", True),
+        ("Die Familie verkauft an einem guten Tag 600 Brötchen.", False),
+        ("Abonniert unseren Podcast und erzählt es weiter.", True),
+        ("Die meisten haben noch nie eine Zeitung abonniert.", False),
+        ("Please subscribe to our channel.", True),
+        ("We had eleven hundred people who subscribe.", False),
+    ],
+)
+def test_greetings_are_told_from_what_only_sounds_like_one(said, is_greeting):
+    assert (judged(said).matter == 0) is is_greeting
+
+
+@pytest.mark.parametrize(
+    "said", ["Null, das ist die Zahl der Handys.", "Acht von neun, und im Team sind es mehr.", "Noch, sagt Anna."]
+)
+def test_an_answer_that_begins_without_a_verb_needs_its_question(said):
+    named = replace(reading(said), kinds=tuple(kind_of(word) for word in said.split()))
+    assert worth(named).independence < 0.6
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Ein Eigentümer, der weit weg wohnt, lässt ein Haus leer.",
+        "In Städten, sagt Anna, gibt es keine Zeitung.",
+        "Presse, Funk und Bühne leben von Werbung.",
+    ],
+)
+def test_a_beginning_that_belongs_to_what_follows_is_whole(said):
+    named = replace(reading(said), kinds=tuple(kind_of(word) for word in said.split()))
+    assert worth(named).independence >= 0.6
+
+
+def kind_of(word):
+    verbs = {"ist", "sind", "wohnt", "lässt", "sagt", "gibt", "leben"}
+    token = bare(word)
+    return Kind.VERB if token in verbs else Kind.NOUN if token[:1].isupper() else Kind.OTHER
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Wir Vertrauen gewinnen will, muss offen über Fehler sprechen.",
+        "Ich mache das jeden, äh, jeden ersten Mittwoch.",
+        "Was wir, was wir niemals machen, sind Mikrowellen.",
+    ],
+)
+def test_broken_grammar_and_stammering_cost_confidence(said):
+    assert judged(said).confidence < 0.5

