@@ -6,6 +6,7 @@ Lists of phrases and words are data (`config/doubt.toml`); limits stand here wit
 import re
 import unicodedata
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -42,6 +43,8 @@ _LONG_REPEATS = 3
 _LONGEST_PERIOD = 40
 #: How alike, of 100, an utterance and a known phrase are: a letter or an ending may differ.
 _MIN_LIKENESS = 88.0
+#: Credits name at most so many words after their opening; people who talk of subtitles go on.
+_CREDITED_WORDS = 6
 #: Signs that nobody spoke which a farewell needs: one happens to real ones.
 _FAREWELL_SIGNS = 2
 #: So many function words of another language, and so many times those of its own, make an utterance foreign.
@@ -55,6 +58,8 @@ class Rules:
 
     #: Nobody says these on a stage.
     credits: frozenset[str] = frozenset()
+    #: How credits of anybody at all begin.
+    openings: frozenset[str] = frozenset()
     #: People do say these.
     farewells: frozenset[str] = frozenset()
     #: ISO 639-1 codes of languages in Latin letters.
@@ -76,6 +81,7 @@ def rules(table: Mapping[str, Mapping[str, object]]) -> Rules:
         raise TypeError(message)
     return Rules(
         credits=frozenset(plain(phrase) for phrase in _texts(phrases["credits"])),
+        openings=frozenset(plain(phrase) for phrase in _texts(phrases["openings"])),
         farewells=frozenset(plain(phrase) for phrase in _texts(phrases["farewells"])),
         latin=frozenset(_texts(language["latin"])),
         function_words={code: frozenset(str(text).split()) for code, text in words.items()},
@@ -169,7 +175,7 @@ def marked(
         rules, plain(" ".join(hotwords)), _Stretches([turn.span for turn in turns]), _Stretches(recognition.speech)
     )
     segments = [segment for segment in recognition.segments for _ in segment.words]
-    looped = _looped([word.text for utterance in utterances for word in utterance.words])
+    looped = _whole(_looped([word.text for utterance in utterances for word in utterance.words]), segments)
     found, at = [], 0
     for place, utterance in enumerate(utterances):
         until = at + len(utterance.words)
@@ -216,15 +222,32 @@ def _looped(words: Sequence[str]) -> list[bool]:
     return looped
 
 
+def _whole(looped: Sequence[bool], segments: Sequence[Segment]) -> list[bool]:
+    """The same, and all of a segment that mostly goes round in circles: its rest was invented in the same go.
+
+    `segments` holds the segment of each word.
+    """
+    count = Counter(id(segment) for segment, in_loop in zip(segments, looped, strict=True) if in_loop)
+    return [
+        in_loop or 2 * count[id(segment)] > len(segment.words)
+        for segment, in_loop in zip(segments, looped, strict=True)
+    ]
+
+
 def _is_loop(passage: _Passage) -> bool:
     return passage.in_loop or any(segment.compression_ratio > MAX_COMPRESSION_RATIO for segment in passage.origin)
 
 
 def _is_boilerplate(passage: _Passage) -> bool:
     text, known = plain(passage.said.text), passage.scene.rules
-    if _alike(text, known.credits):
+    if _alike(text, known.credits) or any(_is_credit(text, opening) for opening in known.openings):
         return True
     return _alike(text, known.farewells) and passage.signs >= _FAREWELL_SIGNS
+
+
+def _is_credit(text: str, opening: str) -> bool:
+    words, begun = text.split(), opening.split()
+    return words[: len(begun)] == begun and len(words) <= len(begun) + _CREDITED_WORDS
 
 
 def _alike(text: str, phrases: frozenset[str]) -> bool:

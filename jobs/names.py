@@ -1,6 +1,6 @@
-"""Who a voice may be, told from what was said. Never more than a suggestion: an editor confirms it.
+"""Who a voice may be, told from what was said and whom it sounds like. Only a suggestion: an editor confirms it.
 
-Transcript + programme → claims (somebody introduces themselves, is addressed, is thanked) → suggestions.
+Transcript + programme → claims (somebody introduces themselves, is addressed, sounds like a profile) → suggestions.
 """
 
 import re
@@ -13,7 +13,7 @@ from enum import StrEnum
 from jobs.german import Spoken, is_finished, spoken_sentences
 from jobs.programme import Guest, Talk
 from jobs.timeline import Seconds
-from jobs.transcript import Transcript
+from jobs.transcript import Likeness, Transcript
 from jobs.writing.phrases import ADDRESSES, PRESENTS
 
 
@@ -22,6 +22,8 @@ class Reason(StrEnum):
 
     #: "Ich bin Jonas Brandt."
     INTRODUCES_SELF = "introduces-self"
+    #: It sounds like the voice of a person who has agreed to be recognised.
+    RESEMBLES = "resembles"
     #: "Frau Hartmann, wer hört Ihnen zu?", and the next voice answers; or the one before is thanked by name.
     ADDRESSED = "addressed"
     #: "Herzlich willkommen, Anna Lindner", and the next voice is hers.
@@ -41,12 +43,14 @@ class Suggestion:
     #: As the programme spells it if it can be meant, else as it was said: "Frau Hartmann".
     name: str
     reason: Reason
-    #: Ids of the utterances in which the name was said, at least one.
+    #: Ids of the utterances in which the name was said, at least one; the voice's own first one if it never was.
     evidence: tuple[str, ...]
     #: When it was said first; where the voice is first heard if it never was.
     time: Seconds
     #: The name as it was said there.
     heard: str
+    #: The voice profile that speaks for it, whatever the first reason is.
+    likeness: Likeness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,9 @@ _LAST_SENTENCES = 3
 #: Likeness of two words (Ratcliff and Obershelp's, from difflib) from which they may be one name heard twice:
 #: "Hartman" and "Hartmann" 0.93, "Lindner" and "Linda" 0.67.
 _SAME_WORD = 0.8
-#: Who says who they are is believed more than a host who hands over: somebody else may answer.
-_WEIGHT = {Reason.INTRODUCES_SELF: 3, Reason.ADDRESSED: 1, Reason.WELCOMED: 1, Reason.HOSTS: 1}
+#: Who says who they are is believed more than a host who hands over, since somebody else may answer; a voice profile
+#: stands in between.
+_WEIGHT = {Reason.INTRODUCES_SELF: 3, Reason.RESEMBLES: 2, Reason.ADDRESSED: 1, Reason.WELCOMED: 1, Reason.HOSTS: 1}
 
 _CAPITAL = r"[A-ZÄÖÜ][\w’'-]+"
 _FULL = rf"{_CAPITAL}(?: (?:von|van|de|zu) )? {_CAPITAL}"
@@ -137,14 +142,14 @@ class _Claim:
 def suggestions(transcript: Transcript, talk: Talk) -> tuple[Suggestion, ...]:
     """Suggest names for voices that have none yet, in order of first appearance.
 
-    With a programme only announced guests are suggested, near misses of the recognizer allowed; without one, names as
-    they were said, in full where a host or the voice itself says them in full. What is claimed of two voices, or two
-    names of one voice, must be claimed more often than all that contradicts it.
+    With a programme only announced guests are suggested, near misses of the recognizer allowed, and people whom a voice
+    sounds like; without one, names as they were said, in full where a host or the voice itself says them in full. What
+    is claimed of two voices, or two names of one voice, must be claimed more often than all that contradicts it.
     """
     named = _named(transcript, talk)
     votes = _votes(named)
     found = {
-        speaker: _suggestion(speaker, name, named)
+        speaker: _suggestion(speaker, name, named, transcript)
         for (speaker, name), votes_for in votes.items()
         if votes_for > _against(speaker, name, votes) and name not in transcript.names.values()
     }
@@ -174,7 +179,26 @@ def _named(transcript: Transcript, talk: Talk) -> list[tuple[_Claim, str]]:
     announced = tuple(guest.name for guest in talk.guests) or _presented(turns)
     claims = (*_claims(turns, announced), *_hosting(turns, talk.guests))
     known = announced if talk.guests else (*announced, *_introduced(claims))
-    return [(claim, name) for claim in claims if (name := _resolved(claim, known, strict=bool(talk.guests)))]
+    alike = tuple((claim, _as_announced(claim.heard, known)) for claim in _resembling(transcript))
+    # A profile is somebody known, as the programme is: what was said may mean either.
+    known = (*known, *(name for _, name in alike))
+    return [
+        *((claim, name) for claim in claims if (name := _resolved(claim, known, strict=bool(talk.guests)))),
+        *alike,
+    ]
+
+
+def _as_announced(name: str, known: Sequence[str]) -> str:
+    """How the programme writes the very same name: with a title, perhaps."""
+    return next((one for one in known if _parts(one) == _parts(name)), name)
+
+
+def _resembling(transcript: Transcript) -> Iterator[_Claim]:
+    """Voices that sound like a profile, from where they are first heard."""
+    for likeness in transcript.likenesses:
+        first = next((u for u in transcript.utterances if u.speaker == likeness.speaker and u.doubt is None), None)
+        if first is not None:
+            yield _Claim(likeness.speaker, likeness.name, Reason.RESEMBLES, (first.id,), first.span.start)
 
 
 def _votes(named: Sequence[tuple[_Claim, str]]) -> Counter[tuple[str, str]]:
@@ -188,11 +212,13 @@ def _against(speaker: str, name: str, votes: Counter[tuple[str, str]]) -> int:
     return sum(count for (voice, other), count in votes.items() if (voice == speaker) != (other == name))
 
 
-def _suggestion(speaker: str, name: str, named: Sequence[tuple[_Claim, str]]) -> Suggestion:
+def _suggestion(speaker: str, name: str, named: Sequence[tuple[_Claim, str]], transcript: Transcript) -> Suggestion:
     own = [claim for claim, meant in named if (claim.speaker, meant) == (speaker, name)]
     first = min(own, key=lambda claim: (-_WEIGHT[claim.reason], claim.time))
     evidence = tuple(dict.fromkeys(one for claim in own if claim.reason is first.reason for one in claim.evidence))
-    return Suggestion(speaker, name, first.reason, evidence, first.time, first.heard)
+    heard_as = {claim.heard for claim in own if claim.reason is Reason.RESEMBLES}
+    alike = (one for one in transcript.likenesses if one.speaker == speaker and one.name in heard_as)
+    return Suggestion(speaker, name, first.reason, evidence, first.time, first.heard, next(alike, None))
 
 
 def _announced_alone(transcript: Transcript, guests: Sequence[Guest]) -> Suggestion | None:

@@ -1,14 +1,15 @@
-"""Stretches of speech: where they are, their language, and how they are packed into clips for the recognizer."""
+"""Stretches of speech: where they are, and how they are packed into clips for the recognizer."""
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jobs.audio import SAMPLE_RATE
+from jobs.languages import Piece
 from jobs.timeline import Seconds, Span
 from jobs.transcript import Word
 
@@ -20,12 +21,6 @@ MAX_PAUSE_S: Seconds = 1.5
 MIN_UNHEARD_S: Seconds = 1.5
 #: A word's times are right to about this much.
 WORD_MARGIN_S: Seconds = 0.2
-#: How unlikely a change of language is between two stretches, as a log probability.
-_SWITCH_LOGPROB = math.log(0.1)
-#: A stretch shorter than this says little of its language: its vote counts in proportion.
-_FULL_VOTE_S: Seconds = 3.0
-
-
 #: How much of a recording a detector is given at once: a few times this many samples is what it needs of memory.
 PIECE_S: Seconds = 300.0
 #: What begins so shortly before the end of a piece may not have been noticed yet.
@@ -63,6 +58,17 @@ def in_pieces(
         at += max(_FRAME, forward // _FRAME * _FRAME)
 
 
+def unbroken(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Join spans that touch, as long as none becomes longer than a clip; `spans` are in time order and disjoint."""
+    found: list[Span] = []
+    for span in spans:
+        if found and found[-1].end == span.start and span.end - found[-1].start <= MAX_CLIP_S:
+            found[-1] = found[-1].hull(span)
+        else:
+            found.append(span)
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
     """A piece of the recording in one language, short enough to be decoded in one go."""
@@ -70,6 +76,18 @@ class Clip:
     span: Span
     #: ISO 639-1
     language: str
+    #: By itself it sounds like another language than what stands around it.
+    contested: bool = False
+
+
+def in_clips(pieces: Sequence[Piece]) -> Iterator[Clip]:
+    """Join neighbouring pieces as `pack` does, but leave those alone whose language is contested."""
+    for contested, run in groupby(pieces, key=lambda piece: piece.contested):
+        part = list(run)
+        if contested:
+            yield from (Clip(piece.span, piece.language, contested=True) for piece in part)
+        else:
+            yield from pack([piece.span for piece in part], [piece.language for piece in part])
 
 
 def pack(speech: Sequence[Span], languages: Sequence[str]) -> Iterator[Clip]:
@@ -146,32 +164,6 @@ def _joined(spans: Sequence[Span], words: Sequence[Word]) -> Iterator[Span]:
             current = span
     if current is not None:
         yield current
-
-
-def smooth_languages(votes: Sequence[Mapping[str, float]], durations: Sequence[Seconds]) -> tuple[str, ...]:
-    """The likeliest language of each stretch, given that languages seldom change (Viterbi's algorithm).
-
-    `votes` holds each stretch's probability by language; a short stretch's vote counts less.
-    """
-    if not votes:
-        return ()
-    languages = sorted(votes[0])
-    score = dict.fromkeys(languages, 0.0)
-    back: list[dict[str, str]] = []
-    for vote, duration in zip(votes, durations, strict=True):
-        weight = min(1.0, duration / _FULL_VOTE_S)
-        came = {
-            to: max(languages, key=lambda at: score[at] + (0.0 if at == to else _SWITCH_LOGPROB)) for to in languages
-        }
-        score = {
-            to: score[came[to]] + (0.0 if came[to] == to else _SWITCH_LOGPROB) + weight * math.log(max(vote[to], 1e-6))
-            for to in languages
-        }
-        back.append(came)
-    path = [max(languages, key=score.__getitem__)]
-    for came in reversed(back[1:]):
-        path.append(came[path[-1]])
-    return tuple(reversed(path))
 
 
 def most_spoken(clips: Sequence[Clip]) -> str:

@@ -73,6 +73,8 @@ TRUE = (
     "Die Untertitel der Amara.org-Community tauchen auf, wenn niemand spricht.",
     "Die Untertitelung des ZDF kostet zwölf Millionen Euro im Jahr.",
     "Wir haben beim ZDF angefangen und dann zum WDR gewechselt.",
+    "Untertitel von Hand zu schreiben, dauert bei uns im Haus noch immer viel zu lange.",
+    "Die Untertitel von Lena Hartmann sind besser.", "Wir haben Untertitel.",
     "Copyright ist ein englisches Wort.", "Nein, nein, nein, das stimmt nicht.",
     "Das ist sehr, sehr, sehr wichtig.", "Wir schaffen das. Wir schaffen das. Wir schaffen das.",
     "Ja, ja, ja, ja, genau.", "Eins, zwei, eins, zwei, Test, Test.",
@@ -113,6 +115,9 @@ def test_true_sentences_that_look_alike_are_let_alone(text):
         "Untertitel der Amara.org-Community", "Untertitelung des ZDF, 2020",
         "Untertitel im Auftrag des ZDF für funk, 2017", "UNTERTITELUNG: BR 2018", "SWR 2021 Südwestrundfunk",
         "Untertitel von Stephanie Geiges", "Copyright WDR 2021", "Subtitles by the Amara.org community",
+        "Untertitel von Karla Musterfrau", "Untertitelung im Auftrag von Radio Norderney, 2019",
+        "Subtitles by Jane Q. Somebody", "Sous-titres réalisés para la communauté d'Amara.org",
+        "Sottotitoli creati dalla comunità Amara.org",
     ],
 )  # fmt: skip
 def test_credits_are_doubted_wherever_they_stand(text):
@@ -190,6 +195,15 @@ def test_words_near_a_turn_are_spoken():
     recognition = Recognition((Segment(utterance.words, "de", -0.2, 1.0, 0.0),), "de", (Span(11, 14),), SIGNED)
     for end, reason in ((10.4, Doubt.NO_SPEECH), (10.6, None)):
         assert marked([utterance], recognition, [Turn(Span(0, end), "SPEAKER_00")], RULES)[0].doubt is reason
+
+
+@pytest.mark.parametrize(("rounds", "reason"), [(4, Doubt.LOOP), (0, None)])
+def test_what_a_loop_ends_with_is_no_better(rounds, reason):
+    around, rest = said("Ich guck auf, " * max(rounds, 1)), said("und ich guck auf.", 20.0)
+    segment = Segment((*around.words, *rest.words), "de", -0.2, 1.9, 0.0)
+    recognition = Recognition((segment,), "de", (around.span, rest.span), SIGNED)
+    turns = [Turn(around.span, "SPEAKER_00"), Turn(rest.span, "SPEAKER_00")]
+    assert [u.doubt for u in marked([around, rest], recognition, turns, RULES)] == [reason] * 2
 
 
 def test_one_failed_segment_is_enough():

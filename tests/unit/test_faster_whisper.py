@@ -222,6 +222,71 @@ def test_a_text_that_goes_round_in_circles_is_decoded_once_more_without_repetiti
     assert ear.asked == [False, True][:asked]
 
 
+class Listening:
+    """faster-whisper's model as far as languages are asked of it; it notes how many frames it is given."""
+
+    def __init__(self):
+        self.model, self.frames = self, []
+
+    def feature_extractor(self, samples):
+        return np.zeros((80, len(samples) // 160 + 1), np.float32)
+
+    def encode(self, features):
+        self.frames.append(features.shape[-1])
+
+    def detect_language(self, encoded):  # noqa: ARG002  # the real one's signature
+        return [[("<|fr|>", 0.6), ("<|de|>", 0.3), ("<|en|>", 0.1)]]
+
+
+@pytest.mark.parametrize(("length", "frames"), [(2.0, 600), (7.0, 700), (7.01, 702)])
+def test_a_vote_hears_silence_after_a_short_span_and_never_cuts_a_long_one(length, frames):
+    model = Listening()
+    vote = _Ear(model, "cpu")._vote(TALK, ("de", "en"), Span(1.0, 1.0 + length), 6.0)
+    assert model.frames == [frames]
+    assert vote == {"de": 0.3, "en": 0.1}
+
+
+class Bilingual(_Ear):
+    """A model that is so sure of its words in each language."""
+
+    def __init__(self, **sure):
+        super().__init__(None, "cpu")
+        self.sure, self.batches = sure, []
+
+    def _heard(self, audio, batch, options, language):  # noqa: ARG002  # the real one's signature
+        self.batches.append((language, len(batch)))
+        return [self._said(clip.span, language) for clip in batch]
+
+    def _alone(self, audio, clip, options, *, straight):  # noqa: ARG002  # the same
+        return self._said(clip.span, clip.language)
+
+    def _said(self, span, language):
+        return [Segment((Word(language, span, self.sure[language]),), language, -0.1, 1.0, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("sure", "stands"), [({"de": 0.8, "en": 0.5}, "de"), ({"de": 0.6, "en": 0.7}, "en"), ({"de": 0.3, "en": 0.6}, "de")]
+)
+def test_a_clip_whose_language_is_contested_is_decoded_in_each_and_the_surest_stands(sure, stands):
+    clips = (Clip(Span(0, 2), "de"), Clip(Span(2, 4), "de", contested=True))
+    speech = [clip.span for clip in clips]
+    found = list(Bilingual(**sure)._decode(TALK, clips, speech, TranscribeOptions(), lambda *_: None))
+    assert [segment.language for segment in found] == ["de", stands]
+
+
+def test_clips_of_one_language_are_decoded_together_however_they_lie():
+    clips = [Clip(span, "de" if place % 2 else "en") for place, span in enumerate(SPEECH)]
+    ear, done = Bilingual(de=0.9, en=0.9), []
+    options = TranscribeOptions(batch_size=4)
+    found = list(ear._decode(TALK, clips, SPEECH, options, lambda *told: done.append(told)))
+    assert ear.batches == [("en", 4), ("en", 1), ("de", 4), ("de", 1)]
+    assert sorted((segment.words[0].span, segment.language) for segment in found) == [
+        (clip.span, clip.language) for clip in clips
+    ]
+    assert done == sorted(done)
+    assert done[-1] == (pytest.approx(TALK.duration), TALK.duration)
+
+
 def test_nothing_is_left_to_chance():
     """Sampling gives other words each time; stretches must be heard alike by all."""
     assert _asked(TranscribeOptions(), "de")["temperature"] == 0.0

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,7 +8,7 @@ from hypothesis import strategies as st
 from jobs.names import Conflict, Reason, conflicts, suggestions
 from jobs.programme import Guest, Talk
 from jobs.timeline import Span
-from jobs.transcript import Doubt, Transcript, Utterance, Word
+from jobs.transcript import Doubt, Likeness, Transcript, Utterance, Word
 
 HOST, ONE, TWO = "SPEAKER_00", "SPEAKER_01", "SPEAKER_02"
 PROGRAMME = Talk(guests=(Guest("Jonas Brandt", "Moderation"), Guest("Anna Lindner"), Guest("Dr. Lena von Hartmann")))
@@ -266,3 +269,41 @@ def test_a_name_that_is_settled_is_no_conflict():
     said = ((ONE, "Ich heiße Anna Lindner."), (TWO, "Mein Name ist Anna Lindner."))
     assert not conflicts(conversation(*said, names={ONE: "Anna Lindner"}), PROGRAMME)
     assert not conflicts(conversation(said[0]), PROGRAMME)
+
+
+def alike(transcript, *pairs):
+    found = tuple(Likeness(speaker, name, 0.84, datetime(2026, 11, 3, tzinfo=UTC)) for speaker, name in pairs)
+    return replace(transcript, likenesses=found)
+
+
+def test_a_voice_that_sounds_like_a_profile_is_suggested_with_its_evidence():
+    heard = alike(conversation((HOST, "Guten Abend."), (ONE, "Zeitungen kosten Geld.")), (ONE, "Anna Berg"))
+    (found,) = suggestions(heard, PROGRAMME)
+    assert (found.speaker, found.name, found.reason) == (ONE, "Anna Berg", Reason.RESEMBLES)
+    assert (found.evidence, found.likeness) == (("u0002",), heard.likenesses[0])
+
+
+def test_a_profile_is_written_as_the_programme_writes_it_but_only_if_it_is_the_same_name():
+    heard = conversation((ONE, "Zeitungen kosten Geld."), (TWO, "Ja, sehr viel sogar."))
+    found = suggestions(alike(heard, (ONE, "Lena Hartmann"), (TWO, "Anna Lindner-Ott")), PROGRAMME)
+    assert [one.name for one in found] == ["Dr. Lena von Hartmann", "Anna Lindner-Ott"]
+
+
+def test_what_was_said_and_a_profile_add_up():
+    heard = conversation((HOST, "Frau Hartmann, wer hört Ihnen zu?"), (ONE, "Es sind 400 Menschen."))
+    (found,) = suggestions(alike(heard, (ONE, "Lena Hartmann")), PROGRAMME)
+    assert (found.name, found.reason, found.likeness is None) == ("Dr. Lena von Hartmann", Reason.RESEMBLES, False)
+
+
+def test_who_introduces_themselves_is_believed_before_a_profile():
+    heard = alike(conversation((ONE, "Ich bin Anna Lindner.")), (ONE, "Lena Ott"))
+    (found,) = suggestions(heard, Talk())
+    assert (found.name, found.likeness) == ("Anna Lindner", None)
+
+
+def test_a_profile_never_renames_a_voice_that_an_editor_has_named():
+    assert not suggestions(alike(conversation((ONE, "Ja."), names={ONE: "Jonas Brandt"}), (ONE, "Anna Berg")), Talk())
+
+
+def test_a_likeness_of_doubtful_words_only_is_no_suggestion():
+    assert not suggestions(alike(conversation((ONE, "Ja.", Doubt.NO_SPEECH)), (ONE, "Anna Berg")), Talk())

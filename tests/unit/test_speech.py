@@ -1,4 +1,3 @@
-import math
 from itertools import pairwise
 
 import numpy as np
@@ -7,16 +6,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs.audio import SAMPLE_RATE
+from jobs.languages import Piece
 from jobs.speech import (
     MAX_CLIP_S,
     MAX_PAUSE_S,
     MIN_UNHEARD_S,
     WORD_MARGIN_S,
     Clip,
+    in_clips,
     in_pieces,
     most_spoken,
     pack,
-    smooth_languages,
+    unbroken,
     unheard,
 )
 from jobs.timeline import Span
@@ -82,6 +83,13 @@ def test_a_clip_can_be_heard_in_one_go_and_holds_no_long_pause(both):
         assert all(one.gap(other) <= MAX_PAUSE_S + EVEN for one, other in pairwise(held))
 
 
+def test_a_piece_whose_language_is_contested_is_a_clip_of_its_own():
+    pieces = [Piece(Span(at, at + 0.9), "de", contested=at == 2) for at in range(5)]
+    assert list(in_clips(pieces)) == [
+        Clip(Span(0, 1.9), "de"), Clip(Span(2, 2.9), "de", contested=True), Clip(Span(3, 4.9), "de"),
+    ]  # fmt: skip
+
+
 def test_a_full_clip_is_cut_at_the_longest_pause_of_its_second_half():
     speech = (Span(0, 8), Span(9.2, 16), Span(16.3, 20), Span(21, 25), Span(25.2, 27), Span(27.3, 33))
     assert [clip.span for clip in pack(speech, ["de"] * 6)] == [Span(0, 20), Span(21, 33)]
@@ -118,44 +126,17 @@ def test_a_word_between_two_silences_is_not_decoded_again():
     assert unheard(Span(0, 5), [Span(0, 5)], [word]) == (Span(0, 2.2 - WORD_MARGIN_S), Span(2.4 + WORD_MARGIN_S, 5))
 
 
-votes = st.floats(0.5, 1, exclude_min=True)
-durations = st.floats(0.1, 28)
+@given(stretches(longest=120))
+def test_spans_that_touch_are_joined_and_cover_the_same_time(speech):
+    halves = [half for span in speech for half in (Span(span.start, span.middle), Span(span.middle, span.end))]
+    found = unbroken(halves)
+    assert sum(span.duration for span in found) == pytest.approx(sum(span.duration for span in speech))
+    assert [span for span in speech if span.duration <= MAX_CLIP_S] == list(found)
+    assert all(one.end < other.start for one, other in pairwise(found))
 
 
-@given(st.lists(st.tuples(votes, durations), max_size=20), st.sampled_from(LANGUAGES))
-def test_votes_that_agree_are_never_changed(ballots, winner):
-    loser = "en" if winner == "de" else "de"
-    cast = [{winner: share, loser: 1 - share} for share, _ in ballots]
-    assert smooth_languages(cast, [seconds for _, seconds in ballots]) == (winner,) * len(ballots)
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), durations), min_size=1, max_size=9))
-def test_the_path_is_the_likeliest_of_all(ballots):
-    """Against every path there is: its votes, weighted by length, and 0.1 for each change of language."""
-    cast = [{"de": share, "en": 1 - share} for share, _ in ballots]
-
-    def likelihood(path):
-        voted = sum(
-            min(1.0, seconds / 3) * math.log(max(vote[language], 1e-6))
-            for vote, (_, seconds), language in zip(cast, ballots, path, strict=True)
-        )
-        return voted + math.log(0.1) * sum(one != other for one, other in pairwise(path))
-
-    every = [tuple(LANGUAGES[number >> i & 1] for i in range(len(ballots))) for number in range(2 ** len(ballots))]
-    found = smooth_languages(cast, [seconds for _, seconds in ballots])
-    assert likelihood(found) == pytest.approx(max(map(likelihood, every)))
-
-
-def test_a_long_clear_sentence_in_another_language_stands():
-    english, german = {"de": 0.02, "en": 0.98}, {"de": 0.998, "en": 0.002}
-    found = smooth_languages([english, english, german, english], [12.0, 5.0, 3.7, 9.0])
-    assert found == ("en", "en", "de", "en")
-
-
-def test_a_short_or_unsure_vote_is_overruled_by_its_neighbours():
-    english, german = {"de": 0.02, "en": 0.98}, {"de": 0.998, "en": 0.002}
-    assert smooth_languages([english, german, english], [12.0, 0.6, 9.0]) == ("en",) * 3
-    assert smooth_languages([english, {"de": 0.7, "en": 0.3}, english], [12.0, 4.0, 9.0]) == ("en",) * 3
+def test_nothing_is_joined_beyond_a_clip():
+    assert unbroken((Span(0, 20), Span(20, 40), Span(40, 45))) == (Span(0, 20), Span(20, 45))
 
 
 def test_most_spoken_counts_seconds_not_clips():

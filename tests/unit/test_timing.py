@@ -55,7 +55,12 @@ def test_a_word_ends_where_the_pause_begins():
 
 def test_a_word_begins_where_the_pause_ends():
     segment = settle(("Schluss.", 0.5, 1.0), ("Danach", 1.0, 4.6), speech=(Span(0.2, 1.2), Span(4.1, 6.0)))
-    assert times(segment) == [(0.5, 1.0), (4.1, 4.6)]
+    assert times(segment) == [(0.5, 1.0), (4.2, 4.6)]
+
+
+def test_the_first_word_begins_with_its_sound_and_not_with_the_silence_before_it():
+    segment = settle(("Guten", 2.0, 2.6), ("Abend.", 2.6, 3.0), ("Ja.", 9.0, 9.1), speech=(Span(2, 4), Span(9, 10)))
+    assert times(segment) == [(2.1, 2.6), (2.6, 3.0), (9.0, 9.1)]
 
 
 @pytest.mark.parametrize(("before", "kept_end"), [("gut,", False), ("gut.", True)])

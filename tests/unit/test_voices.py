@@ -109,6 +109,28 @@ def test_a_voice_that_tires_in_the_course_of_an_hour_is_still_one() -> None:
     assert len(voices.group(speech, embeddings)) == 1
 
 
+def test_two_hosts_who_sound_nearly_the_same_are_two_once_both_have_spoken_for_long() -> None:
+    speech, found, labels = _found([(3.0, 0), (2.0, 1)] * 40, alike=0.82)
+    assert len(found) == 2
+    reference = np.array([0, 1])[(speech.spans.mean(axis=1) % 5.0 > 3.0).astype(int)]
+    assert max((labels == reference).mean(), (labels != reference).mean()) > 0.98
+
+
+@pytest.mark.parametrize("seconds", [2.5, 4.0])
+def test_a_sentence_spoken_otherwise_founds_no_voice(seconds: float) -> None:
+    _, found, _ = _found([(60.0, 0), (seconds, 1), (60.0, 0)], alike=0.6)
+    assert len(found) == 1
+
+
+def test_a_short_answer_between_two_turns_is_heard_though_segmentation_missed_it() -> None:
+    turns = [(4.0, 0), (4.0, 1)] * 5 + [(5.0, 0), (0.8, 1), (5.0, 0)]
+    speech, _, labels = _found(turns, alike=0.5, noise=0.5, borders=False)
+    middle = labels[(speech.spans[:, 0] > 45.2) & (speech.spans[:, 1] < 45.6)]
+    before = labels[(speech.spans[:, 0] > 41.0) & (speech.spans[:, 1] < 44.0)]
+    assert len(set(before)) == len(set(middle)) == 1
+    assert set(before) != set(middle)
+
+
 def test_a_cough_is_nobody() -> None:
     turns = [(10.0, 0), (10.0, 1), (1.0, 2), (10.0, 0), (10.0, 1)]
     assert len(_found(turns, alike=0.0)[1]) == 2

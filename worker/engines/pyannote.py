@@ -17,20 +17,18 @@ from typing import Any, Protocol
 import numpy as np
 import structlog
 import torch
-from numpy.typing import NDArray
-from torch.nn import functional
 
 from config.settings import Settings
 from jobs import voices
 from jobs.artifacts import digest
-from jobs.audio import SAMPLE_RATE, Audio
+from jobs.audio import Audio
 from jobs.diarize import Diarization, DiarizeOptions, exclusive_turns, without_ghosts
 from jobs.errors import EngineError, SetupError
 from jobs.timeline import Seconds, Span
 from jobs.transcribe import Progress
 from jobs.transcript import Turn
 from worker import weights
-from worker.engines.campplus import DIMENSION, MEL_BINS, CamPlusPlus, load_campplus
+from worker.engines.campplus import embed_windows, import_torchaudio, load_campplus
 from worker.engines.device import OUT_OF_MEMORY, failure, free_memory, torch_device, torch_threads
 from worker.provenance import provenance
 
@@ -52,36 +50,16 @@ _SEGMENTATION_STEP = 0.25
 _LARGEST_BATCH = 8
 _BATCH_SIZES = ("segmentation_batch_size", "embedding_batch_size")
 
-# CAM++ hears ten seconds at a time, so that its context is the same for all. Lengths are always equal because oneDNN
-# compiles its kernels anew for each: 0.5 s where the network takes 0.04 s.
-_CHUNK_FRAMES = 1000  # of 10 ms
-_MARGIN_FRAMES = 50  # at both ends of a chunk, left to its neighbours: half of what one embedding hears
-_FRAMES_A_SECOND = 100
-_FBANK_SAMPLES = 400  # that one frame looks at
-_TRUNK_FRAMES_A_SECOND = 50
-_MIN_TRUNK_FRAMES = 3
 # What a library's error means.
 _failure = partial(failure, engine="pyannote.audio", code="diarization-failed")
-_METHOD = "voices/1"  # part of the digest: what is done with the networks' answers
+_METHOD = "voices/2"  # part of the digest: what is done with the networks' answers
 
 
 def _import_pyannote() -> types.ModuleType:
-    """Import pyannote.audio without telemetry, and without the compiled part of a torchaudio that doesn't fit torch.
-
-    torchaudio is needed for features only, which are pure torch; torchcodec isn't needed: audio comes as arrays.
-    """
+    """Import pyannote.audio without telemetry; torchcodec isn't needed: audio comes as arrays."""
+    import_torchaudio()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            import torchaudio  # noqa: F401, PLC0415
-        except (OSError, ImportError):
-            for name in [name for name in sys.modules if name.partition(".")[0] == "torchaudio"]:
-                del sys.modules[name]
-            stub = types.ModuleType("torchaudio._extension")
-            stub.__dict__.update(
-                _IS_TORCHAUDIO_EXT_AVAILABLE=False, _IS_ALIGN_AVAILABLE=False, fail_if_no_align=lambda f: f
-            )
-            sys.modules["torchaudio._extension"] = stub
         import pyannote.audio  # noqa: PLC0415
 
         module: types.ModuleType = pyannote.audio
@@ -304,7 +282,11 @@ class _Packaged:
         if len(speech) == 0:
             return (), ()
         embeddings = embed_windows(
-            self._network, file["waveform"], speech.windows, partial(hook, "embeddings", None), batch=self.batch
+            self._network,
+            file["waveform"],
+            speech.windows,
+            partial(hook, "embeddings", None),
+            at_once=max(1, self.batch // 2),
         )
         at_most = 1 if audio.duration < MIN_CLUSTERING_S else options.max_speakers
         at_least = min(options.min_speakers or 1, at_most or _NO_BOUND)
@@ -338,92 +320,3 @@ def _activity(windows: Any, receptive: Any, duration: Seconds) -> voices.Activit
         border[start + left : start + right] = np.any(window[left:right] != window[left - 1 : right - 1], axis=1)
     count = np.rint(speaking / np.maximum(seen, 1)).astype(int)
     return voices.Activity(count, border, frame_s, start_s)
-
-
-def embed_windows(
-    network: CamPlusPlus,
-    waveform: torch.Tensor,
-    windows: NDArray[np.float64],
-    hook: Callable[..., None],
-    *,
-    batch: int = _LARGEST_BATCH,
-) -> NDArray[np.float32]:
-    """Embed stretches of at most a second: unit vectors, shape (windows, 192).
-
-    `waveform` is (1, samples) at 16 kHz; `windows` holds start and end in seconds, shape (windows, 2), in time order.
-    The network runs once over ten seconds at a time, and every stretch is pooled from its frames: as cheap for a
-    hundred stretches as for one, and steadier than a second heard alone.
-    """
-    owners = _owners(windows, waveform.shape[1])
-    chunks = np.unique(owners)
-    mean = _speech_mean(waveform, windows, chunks)
-    embeddings = np.zeros((len(windows), DIMENSION), dtype=np.float32)
-    device = next(network.parameters()).device
-    at_once = max(1, batch // 2)
-    for first in range(0, len(chunks), at_once):
-        some = chunks[first : first + at_once]
-        features = torch.zeros((at_once, _CHUNK_FRAMES, MEL_BINS))
-        for row, chunk in enumerate(some):
-            found = _features(waveform, chunk) - mean
-            features[row, : len(found)] = found
-        frames = network.trunk(features.to(device)).float()
-        for row, chunk in enumerate(some):
-            mine = np.flatnonzero(owners == chunk)
-            offset = chunk * (_CHUNK_FRAMES - 2 * _MARGIN_FRAMES) / _FRAMES_A_SECOND
-            embeddings[mine] = _pooled(network, frames[row], windows[mine] - offset)
-        hook(total=len(chunks), completed=first + len(some))
-    return embeddings
-
-
-def _owners(windows: NDArray[np.float64], samples: int) -> NDArray[np.int_]:
-    """The chunk in which each stretch lies whole, away from the ends if possible."""
-    hop = _CHUNK_FRAMES - 2 * _MARGIN_FRAMES
-    last = max(0, -(-(samples * _FRAMES_A_SECOND // SAMPLE_RATE - _CHUNK_FRAMES) // hop))
-    middles = windows.mean(axis=1) * _FRAMES_A_SECOND
-    owners: NDArray[np.int_] = np.clip((middles - _MARGIN_FRAMES) // hop, 0, last).astype(int)
-    return owners
-
-
-def _features(waveform: torch.Tensor, chunk: int) -> torch.Tensor:
-    """Log mel energies of one chunk, shape (frames, 80): 1000 frames, fewer at the recording's end."""
-    from torchaudio.compliance import kaldi  # noqa: PLC0415
-
-    hop = SAMPLE_RATE // _FRAMES_A_SECOND
-    start = int(chunk) * (_CHUNK_FRAMES - 2 * _MARGIN_FRAMES) * hop
-    stretch = waveform[:, start : start + (_CHUNK_FRAMES - 1) * hop + _FBANK_SAMPLES]
-    features: torch.Tensor = kaldi.fbank(stretch, num_mel_bins=MEL_BINS, sample_frequency=SAMPLE_RATE, dither=0.0)
-    return features
-
-
-def _speech_mean(waveform: torch.Tensor, windows: NDArray[np.float64], chunks: NDArray[np.int_]) -> torch.Tensor:
-    """Mean features of all speech, shape (80,): takes the room and the microphone out, and leaves the voices in."""
-    edges = np.zeros(waveform.shape[1] * _FRAMES_A_SECOND // SAMPLE_RATE + _CHUNK_FRAMES, int)
-    np.add.at(edges, np.rint(windows[:, 0] * _FRAMES_A_SECOND).astype(int), 1)
-    np.add.at(edges, np.rint(windows[:, 1] * _FRAMES_A_SECOND).astype(int), -1)
-    speech = torch.from_numpy(np.cumsum(edges) > 0)
-    total, number = torch.zeros(MEL_BINS, dtype=torch.float64), 0
-    for chunk in chunks:
-        features = _features(waveform, chunk)
-        start = int(chunk) * (_CHUNK_FRAMES - 2 * _MARGIN_FRAMES)
-        chosen = features[speech[start : start + len(features)]]
-        total += chosen.sum(dim=0)
-        number += len(chosen)
-    return (total / max(1, number)).float()
-
-
-def _pooled(network: CamPlusPlus, frames: torch.Tensor, windows: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Embed stretches of one chunk from its trunk's output (512, t); `windows` in seconds from the chunk's start."""
-    size = frames.shape[1]
-    bounds = np.rint(windows * _TRUNK_FRAMES_A_SECOND).astype(int)
-    # A deviation needs a few frames, however short the stretch.
-    start = np.clip(bounds[:, 0], 0, size - _MIN_TRUNK_FRAMES)
-    end = np.clip(bounds[:, 1], start + _MIN_TRUNK_FRAMES, size)
-    first, last = torch.from_numpy(start).to(frames.device), torch.from_numpy(end).to(frames.device)
-    number = (last - first)[None]
-    # Sums up to each frame, so that any stretch is a difference of two.
-    sums, squares = (functional.pad(value.double().cumsum(dim=1), (1, 0)) for value in (frames, frames**2))
-    mean = (sums[:, last] - sums[:, first]) / number
-    variance = ((squares[:, last] - squares[:, first]) / number - mean**2) * number / (number - 1)
-    embedded = network.pooled(mean.T.float(), variance.clamp_min(1e-8).sqrt().T.float())
-    found: NDArray[np.float32] = functional.normalize(embedded, dim=1).cpu().numpy()
-    return found
