@@ -32,7 +32,7 @@ from jobs.diarize import Diarization
 from jobs.recording import Provenance, Recording
 from jobs.timeline import Span
 from jobs.transcribe import Recognition, Segment
-from jobs.transcript import Doubt, Notice, Transcript, Turn, Utterance, Word
+from jobs.transcript import Doubt, Likeness, Notice, Transcript, Turn, Utterance, Word
 
 #: Times and probabilities as they stand in a file: to the millisecond.
 milli = st.integers(0, 10**7).map(lambda n: n / 1000)
@@ -55,9 +55,11 @@ utterances = st.builds(
     st.none() | st.sampled_from(Doubt),
 )  # fmt: skip
 notices = st.builds(Notice, st.text(), st.dictionaries(st.text(), st.text() | st.integers(-9, 9) | milli, max_size=3))
+likenesses = st.builds(Likeness, st.text(), st.text(), milli, moments)
 transcripts = st.builds(
     Transcript, st.text(), milli, st.text(), st.lists(utterances, max_size=3).map(tuple), turns,
-    st.dictionaries(st.text(), st.text(), max_size=3), st.lists(notices, max_size=3).map(tuple), st.none() | medias,
+    st.dictionaries(st.text(), st.text(), max_size=3), st.lists(likenesses, max_size=2).map(tuple),
+    st.lists(notices, max_size=3).map(tuple), st.none() | medias,
     st.lists(provenances, max_size=2).map(tuple),
 )  # fmt: skip
 recordings = st.builds(

@@ -111,7 +111,7 @@ def test_webvtt_py_reads_what_was_shown(transcript: Transcript) -> None:
     read = webvtt.from_string(data, strict=True).captions
     assert [unescape(caption.text) for caption in read] == ["\n".join(cue.lines) for cue in shown]
     assert [caption.start_in_seconds for caption in read] == [int(cue.span.start) for cue in shown]
-    known = clean(transcript.names["SPEAKER_01"])
+    known = clean(transcript.names["SPEAKER_01"]).replace("--", "–")  # at its end it would make an arrow
     assert all(
         unescape(c.voice) == known for c, cue in zip(read, shown, strict=True) if cue.speaker == "SPEAKER_01" and known
     )
