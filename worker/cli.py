@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from jobs.recap import Recap
     from jobs.transcript import Transcript
-    from worker.dispatch import JobQueue
+    from worker.bucket.storage import Storage
     from worker.engines.host import Role
     from worker.job import Outcome
-    from worker.storage import Storage
+    from worker.queue.dispatch import JobQueue
 
 DONE, FAILED, UNUSABLE = 0, 1, 2
 
@@ -189,8 +189,8 @@ def put(  # noqa: PLR0913  # one parameter an option
 ) -> None:
     """Eine Aufnahme mit ihrer Begleitdatei hochladen."""
     from config.settings import labels  # noqa: PLC0415
-    from worker import status as standing  # noqa: PLC0415
-    from worker.rerun import hasten  # noqa: PLC0415
+    from worker.desk import status as standing  # noqa: PLC0415
+    from worker.desk.rerun import hasten  # noqa: PLC0415
 
     settings = _settings(ctx)
     storage = _storage(settings)
@@ -213,7 +213,7 @@ def put(  # noqa: PLR0913  # one parameter an option
 @click.pass_context
 def status(ctx: click.Context, key: str | None, as_json: bool) -> None:
     """Wie steht es um eine Aufnahme (oder um alle)? Angekommen, in der Reihe, in Arbeit, fertig, gescheitert."""
-    from worker import status as standing  # noqa: PLC0415
+    from worker.desk import status as standing  # noqa: PLC0415
 
     settings = _settings(ctx)
     storage, queue = _storage(settings), _queue(settings)
@@ -233,7 +233,7 @@ def status(ctx: click.Context, key: str | None, as_json: bool) -> None:
 @click.pass_context
 def ls(ctx: click.Context, prefix: str, failed: bool, as_json: bool) -> None:
     """Alle Aufnahmen im Speicher mit ihrem Stand auflisten."""
-    from worker import status as standing  # noqa: PLC0415
+    from worker.desk import status as standing  # noqa: PLC0415
 
     settings = _settings(ctx)
     states = standing.listing(prefix or settings.storage.prefix, _storage(settings), _queue(settings), settings)
@@ -264,8 +264,8 @@ def pull(  # noqa: PLR0913  # one parameter an option
     as_json: bool,
 ) -> None:  # fmt: skip
     """Transkript und Entwurf einer fertigen Aufnahme abholen, oder mit --shape nur den Entwurf in anderer Form."""
-    from worker import layout  # noqa: PLC0415
-    from worker import status as standing  # noqa: PLC0415
+    from worker.desk import layout  # noqa: PLC0415
+    from worker.desk import status as standing  # noqa: PLC0415
 
     settings = _settings(ctx)
     if shape is not None:
@@ -273,7 +273,7 @@ def pull(  # noqa: PLR0913  # one parameter an option
     else:
         paths = standing.pull(key, _storage(settings), out, formats)
     if with_chapters:
-        from worker import chaptered  # noqa: PLC0415
+        from worker.sound import chaptered  # noqa: PLC0415
 
         paths = (*paths, chaptered.embed(key, _storage(settings), out, settings))
     if as_json:
@@ -292,7 +292,7 @@ def pull(  # noqa: PLR0913  # one parameter an option
 def retry(ctx: click.Context, key: str, urgent: bool) -> None:
     """Eine gescheiterte oder beiseitegelegte Aufnahme noch einmal versuchen."""
     from config.settings import labels  # noqa: PLC0415
-    from worker import rerun as again  # noqa: PLC0415
+    from worker.desk import rerun as again  # noqa: PLC0415
 
     settings = _settings(ctx)
     again.retry(key, _storage(settings), _queue(settings), settings, urgent=urgent)
@@ -311,7 +311,7 @@ def retry(ctx: click.Context, key: str, urgent: bool) -> None:
 def correct(ctx: click.Context, key: str, file: Path, by: str | None, as_json: bool) -> None:
     """Ein berichtigtes Transkript (transcript.docx, .vtt oder .json) zurückgeben; alles andere folgt ihm."""
     from config.settings import labels  # noqa: PLC0415
-    from worker import correction  # noqa: PLC0415
+    from worker.desk import correction  # noqa: PLC0415
 
     settings = _settings(ctx)
     done = correction.correct(key, file, _storage(settings), _queue(settings), settings, by=by)
@@ -335,7 +335,7 @@ def sign(  # noqa: PLR0913  # one parameter an option
     """Einen Entwurf freigeben: wie er ist, oder so, wie DATEI (recap.docx, .md oder .json) ihn jetzt hat."""
     from config.settings import labels  # noqa: PLC0415
     from jobs.artifacts import plain  # noqa: PLC0415
-    from worker import signoff  # noqa: PLC0415
+    from worker.desk import signoff  # noqa: PLC0415
 
     settings = _settings(ctx)
     done = signoff.sign(key, signoff.Wish(by, file, anyway), _storage(settings), _queue(settings), settings)
@@ -353,7 +353,7 @@ def sign(  # noqa: PLR0913  # one parameter an option
 @click.pass_context
 def rerun(ctx: click.Context, key: str, begin: str) -> None:
     """Eine fertige Aufnahme von einem Schritt an neu bearbeiten; was davor liegt, bleibt."""
-    from worker import rerun as again  # noqa: PLC0415
+    from worker.desk import rerun as again  # noqa: PLC0415
 
     settings = _settings(ctx)
     again.rerun(key, again.Stage(begin), _storage(settings), _queue(settings), settings)
@@ -375,8 +375,8 @@ def digest(  # noqa: PLR0913  # one parameter an option
     """Einen Rückblick auf alle fertigen Talks unter einem Ordner schreiben: Themen, Gegensätze, Zitate, mit Beleg."""
     from config.settings import labels  # noqa: PLC0415
     from jobs.german import counted  # noqa: PLC0415
-    from worker import digest as overview  # noqa: PLC0415
-    from worker.storage import FolderStorage  # noqa: PLC0415
+    from worker.bucket.storage import FolderStorage  # noqa: PLC0415
+    from worker.desk import digest as overview  # noqa: PLC0415
     from worker.terminal import progress_bars, progress_lines  # noqa: PLC0415
 
     watched = sys.stderr.isatty() and not as_json
@@ -412,7 +412,7 @@ def enrol_voice(  # noqa: PLR0913  # one parameter an option
     ctx: click.Context, name: str, key: str, speaker: str | None, consent: str, days: int
 ) -> None:
     """Ein Profil aus einer fertigen Aufnahme anlegen, in der die Redaktion den Namen bestätigt hat."""
-    from worker import profiles  # noqa: PLC0415
+    from worker.desk import profiles  # noqa: PLC0415
 
     if not name.strip() or not consent.strip():
         raise click.UsageError("NAME und --consent dürfen nicht leer sein.")
@@ -427,7 +427,7 @@ def enrol_voice(  # noqa: PLR0913  # one parameter an option
 def list_voices(ctx: click.Context, as_json: bool) -> None:
     """Wessen Profile es gibt und bis wann; abgelaufene werden dabei gelöscht."""
     from config.settings import labels  # noqa: PLC0415
-    from worker import profiles  # noqa: PLC0415
+    from worker.desk import profiles  # noqa: PLC0415
 
     settings = _settings(ctx)
     found = profiles.known(_storage(settings), settings)
@@ -447,7 +447,7 @@ def forget_voice(ctx: click.Context, name: str) -> None:
     """Alle Profile einer Person löschen, auch ältere Fassungen; geht auch, wenn Profile ausgeschaltet sind."""
     from config.settings import labels  # noqa: PLC0415
     from jobs.profiles import VOICES  # noqa: PLC0415
-    from worker import profiles  # noqa: PLC0415
+    from worker.desk import profiles  # noqa: PLC0415
 
     done = profiles.forget(name.strip(), _storage(_settings(ctx)))
     click.echo(labels()["voices.forgotten"].format(count=done.profiles, person=name.strip()))
@@ -461,8 +461,8 @@ def forget_voice(ctx: click.Context, name: str) -> None:
 @click.pass_context
 def intake(ctx: click.Context, once: bool) -> None:
     """Watch the bucket and queue what isn't finished. Any number may run; the bucket is the only truth."""
-    from worker import intake as watcher  # noqa: PLC0415
-    from worker.dispatch import job_queue  # noqa: PLC0415
+    from worker.queue import intake as watcher  # noqa: PLC0415
+    from worker.queue.dispatch import job_queue  # noqa: PLC0415
 
     settings = _settings(ctx)
     storage, queue = _storage(settings), job_queue(settings)
@@ -510,7 +510,7 @@ def worker(ctx: click.Context, role: "Role", device: str | None, burst: bool) ->
     SIGTERM or Ctrl-C: the current stage is finished if worker.drain_s allows, the rest is handed back.
     A second one: leave at once.
     """  # noqa: D301  # click's own sign
-    from worker import fleet  # noqa: PLC0415
+    from worker.fleet import worker as fleet  # noqa: PLC0415
 
     settings = _settings(ctx)
     if device is not None:
@@ -628,7 +628,7 @@ def evaluate(  # noqa: PLR0913  # one parameter an option
     A second call takes finished stages over.
     """  # noqa: D301  # click's own sign
     from jobs.scoring.report import document, summary  # noqa: PLC0415
-    from worker import evaluation as measuring  # noqa: PLC0415
+    from worker.scoring import evaluation as measuring  # noqa: PLC0415
     from worker.terminal import progress_lines  # noqa: PLC0415
 
     settings = _settings(ctx)
@@ -670,7 +670,7 @@ def _settings(ctx: click.Context, *, quiet: bool = False) -> "Settings":
 
 
 def _storage(settings: "Settings") -> "Storage":
-    from worker.storage import s3_storage  # noqa: PLC0415
+    from worker.bucket.storage import s3_storage  # noqa: PLC0415
 
     return s3_storage(settings)
 
@@ -679,7 +679,7 @@ def _queue(settings: "Settings") -> "JobQueue | None":
     """The broker's queue; None when the broker is away: the bucket alone knows enough."""
     from redis.exceptions import RedisError  # noqa: PLC0415
 
-    from worker.dispatch import job_queue  # noqa: PLC0415
+    from worker.queue.dispatch import job_queue  # noqa: PLC0415
 
     try:
         queue = job_queue(settings)
@@ -690,7 +690,7 @@ def _queue(settings: "Settings") -> "JobQueue | None":
 
 
 def _until_told() -> Any:
-    from worker.signals import until_told  # noqa: PLC0415
+    from worker.fleet.signals import until_told  # noqa: PLC0415
 
     return until_told()
 

@@ -20,7 +20,7 @@ from worker.ownership import NAMES
 #: No single answer is waited for longer.
 _PATIENCE_S = 3.0
 _OLDEST_PYTHON = (3, 11)
-#: Whose options and messages `worker.media` was written for.
+#: Whose options and messages `worker.sound.media` was written for.
 _OLDEST_FFMPEG = (4, 4)
 #: Decoders that a build of ffmpeg may lack; one of each line is enough.
 _DECODERS = (
@@ -211,7 +211,7 @@ def _bucket(settings: Settings) -> Iterator[Check]:
     if not storage.bucket:
         yield Check("bucket", None, "not set: only `nachlese run` works", "set storage.bucket")
         return
-    from worker.storage import probe, s3_storage  # noqa: PLC0415  # boto3 takes a while to import
+    from worker.bucket.storage import probe, s3_storage  # noqa: PLC0415  # boto3 takes a while to import
 
     bucket = s3_storage(settings, patience_s=_PATIENCE_S)
     try:

@@ -26,16 +26,16 @@ from jobs.recap import Recap
 from jobs.shapes import parse_shapes
 from jobs.transcribe import Recognition
 from jobs.transcript import Transcript
-from worker.control import ALONE, Control, Superseded
-from worker.edits import latest
+from worker.bucket.edits import latest
+from worker.bucket.place import Place
+from worker.bucket.publication import publish
+from worker.bucket.stages import Report, Stages, quiet
+from worker.desk.profiles import recognised
 from worker.engines import Engines, engines
 from worker.engines.device import holds_gpu
-from worker.place import Place
-from worker.profiles import recognised
-from worker.publication import publish
-from worker.source import Source
-from worker.spread import Ear
-from worker.stages import Report, Stages, quiet
+from worker.fleet.control import ALONE, Control, Superseded
+from worker.fleet.spread import Ear
+from worker.sound.source import Source
 
 log = structlog.get_logger()
 

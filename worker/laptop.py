@@ -35,7 +35,7 @@ from redis.exceptions import RedisError
 
 from config.settings import BrokerSettings, Settings, StorageSettings, labels
 from jobs.errors import SetupError, StorageError
-from worker.storage import s3_storage
+from worker.bucket.storage import s3_storage
 
 log = structlog.get_logger()
 

@@ -11,13 +11,13 @@ from jobs.artifacts import folder_of
 from jobs.errors import InputError
 from jobs.programme import Talk, merged, parse_talk
 from jobs.recording import Recording, recording_id
-from worker import sidecar
+from worker.bucket import sidecar
+from worker.bucket.place import Place
+from worker.bucket.stages import Report, quiet
+from worker.bucket.storage import FolderStorage
 from worker.job import Outcome, process
-from worker.place import Place
-from worker.scratch import scratch
-from worker.source import Source
-from worker.stages import Report, quiet
-from worker.storage import FolderStorage
+from worker.sound.scratch import scratch
+from worker.sound.source import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jobs.recap import Recap
     from jobs.transcript import Transcript
-    from worker.stages import Report
+    from worker.bucket.stages import Report
 
 
 @contextmanager

@@ -189,7 +189,7 @@ def _from_mirror(locked: LockedSet, mirror: str, settings: Settings, target: Pat
 
 
 def _from_bucket(name: str, file: LockedFile, mirror: str, settings: Settings, target: Path) -> None:
-    from worker.storage import s3_storage  # noqa: PLC0415  # boto3 takes a while to import
+    from worker.bucket.storage import s3_storage  # noqa: PLC0415  # boto3 takes a while to import
 
     bucket, _, prefix = mirror.removeprefix("s3://").partition("/")
     storage = s3_storage(settings.but(storage={"bucket": bucket}))

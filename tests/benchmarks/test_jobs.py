@@ -16,9 +16,9 @@ import pytest
 
 from config.settings import Settings, load
 from worker import laptop
-from worker.dispatch import JobQueue, job_queue
-from worker.storage import S3Storage, s3_storage
-from worker.tickets import Mark, Ticket, read_mark, recording_at, write_ticket
+from worker.bucket.storage import S3Storage, s3_storage
+from worker.bucket.tickets import Mark, Ticket, read_mark, recording_at, write_ticket
+from worker.queue.dispatch import JobQueue, job_queue
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 
@@ -29,7 +29,8 @@ ROUNDS = 50
 _WORKER = """
 import sys, types
 from config.settings import load
-from worker import fleet, logs
+from worker.fleet import worker as fleet
+from worker import logs
 from worker.engines import host
 
 class Outcome:

@@ -44,8 +44,8 @@ from jobs.transcribe import TranscribeOptions
 from worker import logs
 from worker.engines import engines
 from worker.local import Wish, run
-from worker.media import decode
-from worker.scratch import scratch
+from worker.sound.media import decode
+from worker.sound.scratch import scratch
 
 path, settings = Path(sys.argv[1]), load()
 logs.configure(settings.log, quiet=True)

@@ -17,8 +17,8 @@ import pytest
 
 from config.settings import Settings, load
 from worker import laptop
-from worker.dispatch import job_queue
-from worker.storage import s3_storage
+from worker.bucket.storage import s3_storage
+from worker.queue.dispatch import job_queue
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 
@@ -32,9 +32,9 @@ _SWEEP = """
 import json, resource, time
 from config.settings import load
 from worker import logs
-from worker.dispatch import job_queue
-from worker.intake import Intake
-from worker.storage import s3_storage
+from worker.queue.dispatch import job_queue
+from worker.queue.intake import Intake
+from worker.bucket.storage import s3_storage
 
 settings = load()
 logs.configure(settings.log, quiet=True)

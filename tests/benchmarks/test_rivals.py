@@ -25,8 +25,8 @@ import pytest
 from config.settings import load
 from jobs.scoring.measure import Measure
 from jobs.scoring.scores import Scores, together
-from worker.references import hypothesis_of, reference_of
-from worker.scores import scores
+from worker.scoring.references import hypothesis_of, reference_of
+from worker.scoring.scores import scores
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(4 * 3600)]
 

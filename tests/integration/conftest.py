@@ -20,9 +20,9 @@ import pytest
 
 from config.settings import Settings, load
 from worker import laptop
-from worker.dispatch import JobQueue, job_queue
-from worker.storage import S3Storage, s3_storage
-from worker.tickets import Mark, Ticket, read_mark, read_ticket, recording_at, write_ticket
+from worker.bucket.storage import S3Storage, s3_storage
+from worker.bucket.tickets import Mark, Ticket, read_mark, read_ticket, recording_at, write_ticket
+from worker.queue.dispatch import JobQueue, job_queue
 
 
 @pytest.fixture(scope="session")
@@ -68,8 +68,11 @@ import ctypes, os, pathlib, signal, subprocess, sys, threading, time, types
 from config.settings import load
 from jobs.artifacts import MANIFEST
 from jobs.errors import EngineError, InputError, SetupError
-from worker import dispatch, fence, fleet, logs, tasks
-from worker.control import HandedBack, Measure
+from worker.queue import dispatch
+from worker.sound import fence
+from worker.fleet import worker as fleet
+from worker import logs, tasks
+from worker.fleet.control import HandedBack, Measure
 from worker.engines import host
 
 here, words = pathlib.Path(sys.argv[1]), sys.argv[2:]

@@ -7,9 +7,9 @@ import pytest
 
 from jobs.artifacts import FAILURE, MANIFEST, TICKETS, folder_of
 from jobs.errors import EngineError
-from worker.intake import sweep
-from worker.place import Place
-from worker.tickets import Mark, read_mark, recording_at, write_mark
+from worker.bucket.place import Place
+from worker.bucket.tickets import Mark, read_mark, recording_at, write_mark
+from worker.queue.intake import sweep
 
 GOOD = "talks/gut.wav"
 

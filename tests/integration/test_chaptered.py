@@ -18,12 +18,12 @@ from jobs.programme import Talk
 from jobs.recap import Approval, Recap
 from jobs.signoff import Origin, Signature, approved
 from jobs.transcript import Transcript
-from worker.chaptered import embed
-from worker.media import with_chapters
-from worker.place import Place
-from worker.signatures import keep
-from worker.storage import FolderStorage
-from worker.tickets import recording_at
+from worker.bucket.place import Place
+from worker.bucket.signatures import keep
+from worker.bucket.storage import FolderStorage
+from worker.bucket.tickets import recording_at
+from worker.sound.chaptered import embed
+from worker.sound.media import with_chapters
 
 #: Suffix, and how ffmpeg makes such a file; the sound is 60 s long.
 KINDS = {

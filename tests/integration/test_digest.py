@@ -21,15 +21,15 @@ from jobs.errors import InputError
 from jobs.export import recap_files, transcript_files
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Transcript, Utterance, Word
-from worker import digest as overview
-from worker import edits
+from worker.bucket import edits
+from worker.bucket.inventory import look
+from worker.bucket.place import Place
+from worker.bucket.sidecar import read_stored
+from worker.bucket.storage import FolderStorage
+from worker.bucket.tickets import Mark, recording_at, write_mark
+from worker.desk import digest as overview
 from worker.engines.extractive import ExtractiveWriter
-from worker.intake import sweep
-from worker.inventory import look
-from worker.place import Place
-from worker.sidecar import read_stored
-from worker.storage import FolderStorage
-from worker.tickets import Mark, recording_at, write_mark
+from worker.queue.intake import sweep
 
 PREFIX = "fest/12 september/"
 NAMES = ("digest.json", "digest.md", "digest.html", "digest.docx")

@@ -16,7 +16,7 @@ from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
 
 from config.settings import Settings
-from worker.dispatch import RUN, Errand, JobQueue, Kind, Load, NachleseQueue, Running, Standing, job_queue
+from worker.queue.dispatch import RUN, Errand, JobQueue, Kind, Load, NachleseQueue, Running, Standing, job_queue
 
 Until = Callable[[Callable[[], object]], None]
 
@@ -189,7 +189,7 @@ def test_waiting_for_a_job(queue: JobQueue, settings: Settings) -> None:
 _TAKES = """
 import os, signal, sys
 from config.settings import load
-from worker.dispatch import NachleseQueue, job_queue
+from worker.queue.dispatch import NachleseQueue, job_queue
 queue = job_queue(load())
 NachleseQueue.dequeue_any([queue.rq], None, connection=queue.redis, serializer=queue.rq.serializer)
 os.kill(os.getpid(), signal.SIGKILL)

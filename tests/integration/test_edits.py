@@ -11,13 +11,13 @@ from config.settings import load
 from jobs.artifacts import canonical_json, folder_of
 from jobs.errors import InputError, StorageError
 from jobs.programme import Talk
-from worker.correction import correct
-from worker.edits import keep, versions
+from worker.bucket.edits import keep, versions
+from worker.bucket.place import Place
+from worker.bucket.storage import FolderStorage
+from worker.bucket.tickets import Mark, mark_key, read_mark, read_ticket, recording_at, write_mark
+from worker.desk.correction import correct
 from worker.job import process
-from worker.place import Place
-from worker.source import opened
-from worker.storage import FolderStorage
-from worker.tickets import Mark, mark_key, read_mark, read_ticket, recording_at, write_mark
+from worker.sound.source import opened
 
 KEY = "talk.opus"
 

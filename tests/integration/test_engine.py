@@ -20,11 +20,11 @@ from config.settings import Settings, load
 from jobs.artifacts import FAILURE, folder_of
 from jobs.errors import InputError
 from worker import laptop
-from worker.dispatch import Errand, Kind, Standing
-from worker.intake import sweep
-from worker.rerun import retry
-from worker.status import Phase, state_of
-from worker.tickets import Mark
+from worker.bucket.tickets import Mark
+from worker.desk.rerun import retry
+from worker.desk.status import Phase, state_of
+from worker.queue.dispatch import Errand, Kind, Standing
+from worker.queue.intake import sweep
 
 Until = Callable[[Callable[[], object]], None]
 

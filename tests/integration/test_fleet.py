@@ -14,14 +14,14 @@ from rq.serializers import JSONSerializer
 from config.settings import Settings
 from jobs.artifacts import FAILURE, MANIFEST, TICKETS, folder_of
 from jobs.errors import SetupError
-from worker import fleet as fleets
 from worker import tasks
-from worker.dispatch import RUN, JobQueue, Reached, Standing
-from worker.intake import sweep, watch
-from worker.status import Phase, pull, state_of
-from worker.status import put as put_file
-from worker.storage import S3Storage
-from worker.tickets import Mark, read_mark, read_ticket, recording_at
+from worker.bucket.storage import S3Storage
+from worker.bucket.tickets import Mark, read_mark, read_ticket, recording_at
+from worker.desk.status import Phase, pull, state_of
+from worker.desk.status import put as put_file
+from worker.fleet import worker as fleets
+from worker.queue.dispatch import RUN, JobQueue, Reached, Standing
+from worker.queue.intake import sweep, watch
 
 Until = Callable[[Callable[[], object]], None]
 

@@ -30,7 +30,7 @@ from jobs.programme import Talk
 from jobs.recap import Recap
 from jobs.timeline import Span
 from jobs.transcript import Transcript, Utterance, Word
-from worker.correction import read
+from worker.desk.correction import read
 
 TT = "{http://www.w3.org/ns/ttml}"
 TTS = "{http://www.w3.org/ns/ttml#styling}"

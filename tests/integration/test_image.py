@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from config.settings import load
-from worker import metrics
-from worker.health import Health
 from worker.laptop import free_port
+from worker.watch import metrics
+from worker.watch.health import Health
 
 ROOT = Path(__file__).parents[2]
 

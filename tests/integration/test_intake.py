@@ -14,11 +14,11 @@ from structlog.testing import capture_logs
 
 from config.settings import Settings
 from jobs.artifacts import TICKETS, folder_of
-from worker import intake as module
-from worker.dispatch import JobQueue
-from worker.intake import Intake, sweep, watch
-from worker.storage import S3Storage
-from worker.tickets import Mark, read_ticket, recording_at, write_mark
+from worker.bucket.storage import S3Storage
+from worker.bucket.tickets import Mark, read_ticket, recording_at, write_mark
+from worker.queue import intake as module
+from worker.queue.dispatch import JobQueue
+from worker.queue.intake import Intake, sweep, watch
 
 Until = Callable[[Callable[[], object]], None]
 
@@ -70,7 +70,7 @@ def test_what_a_look_costs(storage: S3Storage, queue: JobQueue, settings: Settin
 def test_ten_new_ones_cost_ten_times_little(
     storage: S3Storage, queue: JobQueue, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.inventory._PAGE", 50)  # so that the whole bucket is worth more than ten requests
+    monkeypatch.setattr("worker.bucket.inventory._PAGE", 50)  # so that the whole bucket is worth more than ten requests
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: finished(storage, f"{number}.wav", keys=10), range(60)))
     with Intake(storage, queue, settings) as intake:

@@ -19,14 +19,14 @@ from jobs.programme import Guest, Talk
 from jobs.recap import Recap
 from jobs.recording import Recording
 from jobs.timeline import Span
-from worker.control import ALONE, Control, HandedBack, Superseded
+from worker.bucket.place import Place
+from worker.bucket.storage import FolderStorage
 from worker.engines import Engines
 from worker.engines.fake import FakeDiarizer, FakeRecognizer
+from worker.fleet.control import ALONE, Control, HandedBack, Superseded
 from worker.job import draft, process
-from worker.place import Place
 from worker.provenance import provenance
-from worker.source import opened
-from worker.storage import FolderStorage
+from worker.sound.source import opened
 
 MADE = {"transcript.json", "transcript.vtt", "transcript.srt", "transcript.txt", "transcript.html", "recap.json",
         "recap.md", "recap.html", "chapters.json"}  # fmt: skip

@@ -16,8 +16,8 @@ from redis import Redis
 from config.settings import Settings, load
 from jobs.errors import SetupError
 from worker import laptop
-from worker.dispatch import job_queue
-from worker.storage import s3_storage
+from worker.bucket.storage import s3_storage
+from worker.queue.dispatch import job_queue
 
 Until = Callable[[Callable[[], object]], None]
 

@@ -8,8 +8,8 @@ import pytest
 
 from config.settings import Settings, load
 from jobs.errors import StorageError
-from worker.length import claimed, guessed
-from worker.storage import FolderStorage, Stored
+from worker.bucket.storage import FolderStorage, Stored
+from worker.queue.length import claimed, guessed
 
 SECONDS = 100.0
 

@@ -11,7 +11,7 @@ import pytest
 from config.settings import MediaSettings
 from jobs.audio import SAMPLE_RATE
 from jobs.errors import EngineError, InputError, SetupError, StorageError
-from worker.media import decode
+from worker.sound.media import decode
 
 LIMITS = MediaSettings(max_hours=1, memory_mb=1024, wall_factor=1, wall_min_s=60, scratch="")
 LENGTH_S = 8

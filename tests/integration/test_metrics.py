@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config.settings import load
 from worker import laptop
-from worker.storage import S3Storage, s3_storage
+from worker.bucket.storage import S3Storage, s3_storage
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("Geheimer Gast.opus", "ordner/geheim 2.opus", "Jürgen Müller.opus")

@@ -17,12 +17,12 @@ from jobs.profiles import VOICES
 from jobs.programme import Talk
 from jobs.timeline import Span
 from jobs.transcript import Transcript, Turn, Utterance, Word
-from worker import profiles
+from worker.bucket.place import Place
+from worker.bucket.storage import FolderStorage, S3Storage
+from worker.bucket.tickets import Mark, recording_at, write_mark
+from worker.desk import profiles
 from worker.job import process
-from worker.place import Place
-from worker.source import opened
-from worker.storage import FolderStorage, S3Storage
-from worker.tickets import Mark, recording_at, write_mark
+from worker.sound.source import opened
 
 KEY = "talk.wav"
 BRANDT, HARTMANN = "Jonas Brandt", "Lena Hartmann"

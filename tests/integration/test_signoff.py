@@ -19,12 +19,12 @@ from jobs.programme import Talk
 from jobs.recap import Recap
 from jobs.recording import Provenance
 from jobs.transcript import Notice, Transcript
-from worker.place import Place
-from worker.signatures import keep, latest
-from worker.signoff import Wish, sign
-from worker.status import listing, pull, state_of
-from worker.storage import FolderStorage, S3Storage, Storage
-from worker.tickets import Mark, mark_key, recording_at, write_mark
+from worker.bucket.place import Place
+from worker.bucket.signatures import keep, latest
+from worker.bucket.storage import FolderStorage, S3Storage, Storage
+from worker.bucket.tickets import Mark, mark_key, recording_at, write_mark
+from worker.desk.signoff import Wish, sign
+from worker.desk.status import listing, pull, state_of
 
 KEY = "talks/panel.mp3"
 SUBSCRIBERS = "Es geht um Zeitungen mit 140.000 Abonnenten."

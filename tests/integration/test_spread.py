@@ -15,16 +15,16 @@ import pytest
 from jobs.artifacts import MANIFEST, folder_of, stages_folder
 from jobs.programme import Talk
 from jobs.timeline import Span
-from worker.control import Control, Superseded
-from worker.dispatch import Errand, Kind, Standing
+from worker.bucket.place import Place
+from worker.bucket.stages import quiet
+from worker.bucket.tickets import recording_at
 from worker.engines import engines
+from worker.fleet.control import Control, Superseded
+from worker.fleet.spread import Spread, hear_stretch
 from worker.job import process
-from worker.media import decode
-from worker.place import Place
-from worker.source import opened
-from worker.spread import Spread, hear_stretch
-from worker.stages import quiet
-from worker.tickets import recording_at
+from worker.queue.dispatch import Errand, Kind, Standing
+from worker.sound.media import decode
+from worker.sound.source import opened
 
 KEY = "mainstage/Geheimer Titel.opus"
 

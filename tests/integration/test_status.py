@@ -13,13 +13,13 @@ from config.settings import Settings
 from jobs.artifacts import FAILURE, MANIFEST, Entry, Failure, Manifest, canonical_json, folder_of
 from jobs.errors import InputError, StorageError
 from jobs.recording import Recording
-from worker.dispatch import JobQueue, Reached, job_queue
-from worker.intake import sweep
-from worker.rerun import hasten, retry
-from worker.sidecar import sidecar_keys
-from worker.status import Phase, listing, pull, put, state_of
-from worker.storage import S3Storage, Stored
-from worker.tickets import Mark, id_of_ticket, read_mark, read_ticket, recording_at, write_mark
+from worker.bucket.sidecar import sidecar_keys
+from worker.bucket.storage import S3Storage, Stored
+from worker.bucket.tickets import Mark, id_of_ticket, read_mark, read_ticket, recording_at, write_mark
+from worker.desk.rerun import hasten, retry
+from worker.desk.status import Phase, listing, pull, put, state_of
+from worker.queue.dispatch import JobQueue, Reached, job_queue
+from worker.queue.intake import sweep
 
 Until = Callable[[Callable[[], object]], None]
 NOW = datetime(2026, 11, 3, tzinfo=UTC)

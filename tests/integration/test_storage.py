@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from config.settings import Settings, load
 from jobs.errors import InputError, NachleseError, SetupError, StorageError
-from worker.storage import PROBES, Folder, FolderStorage, S3Storage, Storage, Stored, probe, s3_storage
+from worker.bucket.storage import PROBES, Folder, FolderStorage, S3Storage, Storage, Stored, probe, s3_storage
 
 ODD_KEYS = (
     "talks/Käse & Über.mp3",

@@ -24,9 +24,9 @@ from redis.exceptions import RedisError
 from config.settings import Settings, load
 from jobs.artifacts import FAILURE, MANIFEST, TICKETS, Manifest, folder_of
 from worker import laptop
-from worker.dispatch import job_queue
-from worker.storage import S3Storage, s3_storage
-from worker.tickets import Mark, mark_of
+from worker.bucket.storage import S3Storage, s3_storage
+from worker.bucket.tickets import Mark, mark_of
+from worker.queue.dispatch import job_queue
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -38,7 +38,8 @@ _WORKER = """
 import sys, time
 
 from config.settings import load
-from worker import fleet, logs
+from worker.fleet import worker as fleet
+from worker import logs
 from worker.engines import fake, host
 
 pace_s = float(sys.argv[1])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from worker.intake import sweep
+from worker.queue.intake import sweep
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 
@@ -23,7 +23,8 @@ from collections import Counter
 from botocore.client import BaseClient
 
 from config.settings import load
-from worker import fleet, keeper, logs, shift, tasks
+from worker.fleet import worker as fleet, keeper, shift
+from worker import logs, tasks
 from worker.engines import host
 
 here, spent = pathlib.Path(__file__).parent, Counter()

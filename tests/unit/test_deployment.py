@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 
 from config.settings import Settings, load
 from worker.cli import cli
-from worker.metrics import QueueNumbers
+from worker.watch.metrics import QueueNumbers
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "config" / "deploy"

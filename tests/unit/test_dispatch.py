@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from config.settings import load
 from jobs.errors import SetupError
 from worker import tasks
-from worker.dispatch import RUN, Errand, Kind, job_queue, pause_s
+from worker.queue.dispatch import RUN, Errand, Kind, job_queue, pause_s
 
 
 def test_the_queue_asks_for_a_function_that_is_there() -> None:

@@ -23,7 +23,7 @@ from jobs.export.voices import voices_of
 from jobs.script import from_speeches, from_vtt
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Notice, Transcript, Utterance, Word
-from worker.correction import read
+from worker.desk.correction import read
 
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
 

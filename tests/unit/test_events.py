@@ -9,7 +9,7 @@ from botocore.stub import ANY, Stubber
 from structlog.testing import capture_logs
 
 from config.settings import load
-from worker.events import listen, waking
+from worker.queue.events import listen, waking
 
 URL = "https://sqs.eu-central-1.amazonaws.com/123456789012/events"
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from worker.fence import MOUTH_BYTES, Fence, run
+from worker.sound.fence import MOUTH_BYTES, Fence, run
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_it_works_from_many_threads(fence):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 def test_it_dies_with_us_even_if_we_are_killed(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from worker.fence import Fence, run\n"
+        "import sys; from pathlib import Path; from worker.sound.fence import Fence, run\n"
         "fence = Fence(Path(sys.argv[1]), memory_bytes=1 << 30, file_bytes=1 << 20, cpu_s=20, wall_min_s=300)\n"
         "run(['/bin/sh', '-c', 'echo $$ >&2; echo $$ > pid.new; mv pid.new pid; exec sleep 300'], fence=fence)"
     )

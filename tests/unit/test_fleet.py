@@ -6,15 +6,15 @@ from click.testing import CliRunner
 
 from config.settings import Settings, load
 from jobs.errors import SetupError
-from worker import fleet
 from worker.cli import cli
+from worker.fleet import worker as fleet
 
 HEAVY = {"torch", "ctranslate2", "faster_whisper", "pyannote", "onnxruntime"}
 
 
 def test_the_worker_itself_never_loads_an_engine() -> None:
     """Whatever happens to a GPU or in a library is the engine process's, and the worker lives on."""
-    code = "import sys, worker.fleet, worker.laptop; print(' '.join(sys.modules))"
+    code = "import sys, worker.fleet.worker, worker.laptop; print(' '.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"worker.tasks", "worker.engines.host"} <= set(loaded)
     assert not HEAVY & set(loaded)

@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.dispatch import Running
-from worker.forecast import NOBODY, Fleet, Forecast, forecasts
-from worker.waiting import Waiting
+from worker.queue.dispatch import Running
+from worker.queue.forecast import NOBODY, Fleet, Forecast, forecasts
+from worker.queue.waiting import Waiting
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 LENGTHS = st.floats(1, 8 * 3600)

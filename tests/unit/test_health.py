@@ -5,7 +5,7 @@ import pytest
 from redis.exceptions import ConnectionError as BrokerAwayError
 
 from jobs.errors import StorageError
-from worker.health import SILENT_S, Health, Question
+from worker.watch.health import SILENT_S, Health, Question
 
 
 class Clock:

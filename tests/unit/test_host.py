@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from config.settings import Settings, load
-from worker.control import Measure
 from worker.engines import host
-from worker.keeper import EngineProcess, Keeper
+from worker.fleet.control import Measure
+from worker.fleet.keeper import EngineProcess, Keeper
 from worker.tasks import End, Ending
 
 _SECONDS = st.floats(0, 1e6)
@@ -182,7 +182,7 @@ def test_an_engine_that_says_nothing_is_replaced(keeper: Any, monkeypatch: pytes
     one = keeper("freezes")
     tend(one, lambda: one.engine)
     first = one.pid
-    monkeypatch.setattr("worker.keeper.SILENT_S", 0.1)
+    monkeypatch.setattr("worker.fleet.keeper.SILENT_S", 0.1)
     tend(one, lambda: one.pid != first)
     assert not psutil.pid_exists(first)
 
@@ -192,8 +192,8 @@ def test_a_machine_that_cannot_rests_longer_and_longer(
     keeper: Any, monkeypatch: pytest.MonkeyPatch, name: str, code: str
 ) -> None:
     rests: list[float] = []
-    monkeypatch.setattr("worker.keeper._FIRST_REST_S", 0.1)
-    monkeypatch.setattr("worker.keeper.log", Rests(rests))
+    monkeypatch.setattr("worker.fleet.keeper._FIRST_REST_S", 0.1)
+    monkeypatch.setattr("worker.fleet.keeper.log", Rests(rests))
     one = keeper(name)
     tend(one, lambda: len(rests) == 4)
     assert rests == pytest.approx([0.1, 0.2, 0.4, 0.8])
@@ -216,7 +216,7 @@ class Rests:
 def test_a_job_that_finds_the_machine_not_ready_makes_it_rest_and_the_next_that_ends_well_forgets_it(
     keeper: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.keeper._FIRST_REST_S", 0.2)
+    monkeypatch.setattr("worker.fleet.keeper._FIRST_REST_S", 0.2)
     one = keeper("freezes")
     tend(one, lambda: one.engine)
     first = one.pid

@@ -13,11 +13,20 @@ from hypothesis import strategies as st
 
 from config.settings import Settings, load
 from jobs.artifacts import folder_of
-from worker.dispatch import Standing
-from worker.intake import Intake, sweep
-from worker.inventory import Inventory, is_recording, settled
-from worker.storage import Folder, FolderStorage, Stored
-from worker.tickets import Mark, Ticket, mark_key, read_ticket, recording_at, ticket_key, write_mark, write_ticket
+from worker.bucket.inventory import Inventory, is_recording, settled
+from worker.bucket.storage import Folder, FolderStorage, Stored
+from worker.bucket.tickets import (
+    Mark,
+    Ticket,
+    mark_key,
+    read_ticket,
+    recording_at,
+    ticket_key,
+    write_mark,
+    write_ticket,
+)
+from worker.queue.dispatch import Standing
+from worker.queue.intake import Intake, sweep
 
 
 class Queue:

@@ -20,7 +20,9 @@ MAY_READ_FILES = {"jobs/export/pages.py": "its own templates, once, when it is i
 #: Modules of the core that need a file object, in memory only.
 MAY_HOLD_FILES = {"jobs/export/word_document.py"}
 #: Besides the standard library, all that the core may lean on.
-PURE_LIBRARIES = {"docx", "icalendar", "jinja2", "markdown_it", "markupsafe", "numpy", "pydantic", "rapidfuzz", "wordfreq"}
+PURE_LIBRARIES = {
+    "docx", "icalendar", "jinja2", "markdown_it", "markupsafe", "numpy", "pydantic", "rapidfuzz", "wordfreq",
+}  # fmt: skip
 
 #: Code outside the settings that may touch the environment, and why. Nobody so far.
 MAY_READ_ENVIRONMENT: dict[str, str] = {}
@@ -111,9 +113,9 @@ def test_nothing_but_the_command_line_prints():
 #: Where an exception of any kind may be caught, and why.
 BOUNDARIES = {
     "worker/cli.py": "the last one before the terminal",
-    "worker/dispatch.py": "whatever a stranger wrote into the broker must not stop the worker",
+    "worker/queue/dispatch.py": "whatever a stranger wrote into the broker must not stop the worker",
     "worker/doctor.py": "one check that fails must not cost the others",
-    "worker/fleet.py": "RQ's books, and what strangers say to workers: no reason to stop working",
+    "worker/fleet/worker.py": "RQ's books, and what strangers say to workers: no reason to stop working",
     "worker/job.py": "a failed recap never costs the transcript",
     "worker/tasks.py": "the job: whatever goes wrong in it, the next one isn't to suffer",
 }

@@ -8,8 +8,8 @@ from jobs.artifacts import folder_of
 from jobs.errors import InputError, StorageError
 from jobs.export import recap_files, transcript_files
 from jobs.recap import Recap
-from worker.layout import Wish, pull_shape
-from worker.storage import FolderStorage
+from worker.bucket.storage import FolderStorage
+from worker.desk.layout import Wish, pull_shape
 
 KEY = "talks/0930-panel.mp4"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import SetupError
-from worker.listener import Listener
+from worker.watch.listener import Listener
 
 ROOT = Path(__file__).parents[2]
 
@@ -135,7 +135,7 @@ def test_an_address_of_ipv6_is_listened_on_where_the_machine_has_one(serving):
 def test_a_caller_who_hangs_never_keeps_the_process_alive():
     code = """
 import socket
-from worker.listener import Listener
+from worker.watch.listener import Listener
 server = Listener("127.0.0.1", 0, lambda environ, start: [])
 hanging = socket.create_connection(("127.0.0.1", server.port))
 """

@@ -8,9 +8,18 @@ from hypothesis import strategies as st
 
 from config.settings import MediaSettings, labels
 from jobs.errors import EngineError, InputError, StorageError
-from worker import media
-from worker.fence import Ended
-from worker.media import FORMATS, SILENT_DECODERS, SOUND_DECODERS, decode, parse_probe, progress_s, refusal, wav_claim
+from worker.sound import media
+from worker.sound.fence import Ended
+from worker.sound.media import (
+    FORMATS,
+    SILENT_DECODERS,
+    SOUND_DECODERS,
+    decode,
+    parse_probe,
+    progress_s,
+    refusal,
+    wav_claim,
+)
 
 LIMITS = MediaSettings(max_hours=1, memory_mb=1024, wall_factor=1, wall_min_s=20, scratch="")
 

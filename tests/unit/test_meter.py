@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from worker.meter import Meter
+from worker.watch.meter import Meter
 
 
 def burn(seconds):

@@ -19,13 +19,13 @@ from redis.exceptions import ConnectionError as BrokerAwayError
 
 from config.settings import load
 from jobs.errors import SetupError
-from worker import metrics
-from worker.control import Measure
-from worker.dispatch import Load
-from worker.health import Health
-from worker.intake import Sweep
-from worker.listener import Listener
-from worker.metrics import ProcessNumbers, QueueNumbers, ScratchNumbers
+from worker.fleet.control import Measure
+from worker.queue.dispatch import Load
+from worker.queue.intake import Sweep
+from worker.watch import metrics
+from worker.watch.health import Health
+from worker.watch.listener import Listener
+from worker.watch.metrics import ProcessNumbers, QueueNumbers, ScratchNumbers
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "config" / "deploy"

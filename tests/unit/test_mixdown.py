@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from jobs.audio import SAMPLE_RATE
-from worker.mixdown import Raw, mix_down, mixed
+from worker.sound.mixdown import Raw, mix_down, mixed
 
 RANDOM = np.random.default_rng(7)
 

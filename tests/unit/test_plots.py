@@ -6,7 +6,7 @@ import pytest
 from jobs.scoring.measure import Errors, Measure
 from jobs.scoring.report import Evaluation, Row, findings
 from jobs.scoring.scores import Scores
-from worker.plots import plots
+from worker.scoring.plots import plots
 
 _NAMES = ("talk.mp3", "$a_b$ & <c>.mp3", "ü" * 90)
 

@@ -31,9 +31,9 @@ from jobs.profiles import (
 from jobs.programme import Talk
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Likeness, Transcript, Turn, Utterance, Word
-from worker import profiles
+from worker.bucket.storage import FolderStorage
 from worker.cli import cli
-from worker.storage import FolderStorage
+from worker.desk import profiles
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 YEAR = timedelta(days=365)

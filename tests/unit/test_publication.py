@@ -10,11 +10,11 @@ import pytest
 from jobs.artifacts import FAILURE, MANIFEST, Artifact, Manifest, folder_of
 from jobs.errors import InputError, StorageError
 from jobs.recording import recording_id
-from worker.control import Superseded
-from worker.place import Place
-from worker.publication import publish
-from worker.storage import FolderStorage
-from worker.tickets import Mark, mark_key, recording_at, write_mark
+from worker.bucket.place import Place
+from worker.bucket.publication import publish
+from worker.bucket.storage import FolderStorage
+from worker.bucket.tickets import Mark, mark_key, recording_at, write_mark
+from worker.fleet.control import Superseded
 
 KEY = "talk.wav"
 FOLDER = folder_of(KEY)

@@ -9,7 +9,7 @@ from jobs.programme import Guest, Talk
 from jobs.scoring.reference import Segment
 from jobs.timeline import Span
 from jobs.transcript import Turn, Word
-from worker.references import hypothesis_of, reference_of
+from worker.scoring.references import hypothesis_of, reference_of
 
 _RTTM = """;; made by hand
 SPKR-INFO talk 1 <NA> <NA> <NA> unknown anna <NA> <NA>

@@ -7,10 +7,10 @@ from config.settings import load
 from jobs.artifacts import FAILURE, MANIFEST, folder_of, sound_key, stage_key, stretch_key
 from jobs.errors import InputError
 from jobs.timeline import Span
-from worker.dispatch import Errand, Kind, Running
-from worker.rerun import Stage, rerun
-from worker.storage import FolderStorage
-from worker.tickets import Mark, read_mark, read_ticket, recording_at, write_mark
+from worker.bucket.storage import FolderStorage
+from worker.bucket.tickets import Mark, read_mark, read_ticket, recording_at, write_mark
+from worker.desk.rerun import Stage, rerun
+from worker.queue.dispatch import Errand, Kind, Running
 
 KEY = "stage/talk.wav"
 D = "0123456789abcdef"

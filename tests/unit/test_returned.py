@@ -14,7 +14,7 @@ from jobs.export import recap_docx, transcript_docx
 from jobs.programme import Talk
 from jobs.recap import Recap
 from jobs.transcript import Transcript
-from worker.returned import MAX_TEXT_BYTES, noted, paragraphs, read, word
+from worker.desk.returned import MAX_TEXT_BYTES, noted, paragraphs, read, word
 
 
 def saved(document: object) -> bytes:

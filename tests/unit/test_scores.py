@@ -14,7 +14,7 @@ from jobs.scoring.measure import Errors
 from jobs.scoring.reference import Hypothesis, Reference, Segment
 from jobs.timeline import Span
 from jobs.transcript import Turn
-from worker.scores import scores
+from worker.scoring.scores import scores
 
 _WORDS = ("anker", "birne", "campus", "distel")
 

@@ -4,7 +4,7 @@ import pytest
 
 from config.settings import Settings, load
 from jobs.errors import SetupError
-from worker.scratch import clean_scratch, scratch
+from worker.sound.scratch import clean_scratch, scratch
 
 
 def settings(folder: Path) -> Settings:

@@ -17,7 +17,7 @@ from jobs.schedule import match, parse_schedule
 from jobs.shapes import WHOLE, Section, Shape, parse_shapes, shape_name, shaped
 from jobs.timeline import Span
 from jobs.transcript import Transcript, Utterance, Word
-from worker import sidecar
+from worker.bucket import sidecar
 
 SHAPES = parse_shapes(shapes())
 HOST, ANNA, JO = "SPEAKER_00", "SPEAKER_01", "SPEAKER_02"

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from config.settings import Settings, load
-from worker.control import Measure
-from worker.dispatch import Errand, Kind, Reached
 from worker.engines import host
-from worker.shift import Broken, Shift
-from worker.signals import Asked
+from worker.fleet.control import Measure
+from worker.fleet.shift import Broken, Shift
+from worker.fleet.signals import Asked
+from worker.queue.dispatch import Errand, Kind, Reached
 from worker.tasks import End, Ending
 
 ERRAND = Errand("r-" + "0" * 20)
@@ -124,6 +124,6 @@ def test_an_engine_that_is_gone_or_stopped_or_too_slow_is_told_apart() -> None:
 
 
 def test_an_engine_that_never_takes_the_job_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.shift.SILENT_S", 0.0)
+    monkeypatch.setattr("worker.fleet.shift.SILENT_S", 0.0)
     assert shift_of(Engine(host.Here(), host.Here())).watch(nobody) is Broken.HUNG
     assert shift_of(Engine(host.Taken(), ENDED)).watch(nobody) == ENDED.ending

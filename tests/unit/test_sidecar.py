@@ -3,8 +3,8 @@
 import pytest
 
 from jobs.errors import InputError
-from worker.sidecar import MAX_SCHEDULE_BYTES, announced, parse, read_stored
-from worker.storage import FolderStorage
+from worker.bucket.sidecar import MAX_SCHEDULE_BYTES, announced, parse, read_stored
+from worker.bucket.storage import FolderStorage
 
 KEY = "event/tag1/mainstage/0930-panel.mp4"
 TALKS = "- {datei: 0930-panel, titel: Programm, begriffe: [p]}"

@@ -1,7 +1,7 @@
 import os
 import signal
 
-from worker.signals import counted, until_told
+from worker.fleet.signals import counted, until_told
 
 
 def test_every_time_is_counted_and_the_handlers_before_come_back() -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from config.settings import Settings, load
 from jobs.errors import InputError, StorageError
-from worker.prefetch import Prefetch
-from worker.source import Source, opened
-from worker.storage import FolderStorage
-from worker.tickets import Ticket, recording_at, write_ticket
+from worker.bucket.storage import FolderStorage
+from worker.bucket.tickets import Ticket, recording_at, write_ticket
+from worker.fleet.prefetch import Prefetch
+from worker.sound.source import Source, opened
 
 
 @pytest.fixture

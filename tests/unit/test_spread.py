@@ -18,16 +18,16 @@ from jobs.recording import Recording
 from jobs.timeline import Span
 from jobs.transcribe import Recognition, Segment, TranscribeOptions
 from jobs.transcript import Word
-from worker import spread
-from worker.control import ALONE, Control, HandedBack
-from worker.dispatch import Standing
+from worker.bucket.place import Place
+from worker.bucket.stages import Stages, quiet
+from worker.bucket.storage import FolderStorage
 from worker.engines import Engines
 from worker.engines.fake import FakeDiarizer
-from worker.place import Place
+from worker.fleet import spread
+from worker.fleet.control import ALONE, Control, HandedBack
+from worker.fleet.spread import Ear, Spread, hear_stretch
 from worker.provenance import provenance
-from worker.spread import Ear, Spread, hear_stretch
-from worker.stages import Stages, quiet
-from worker.storage import FolderStorage
+from worker.queue.dispatch import Standing
 
 ID = "r-0123456789abcdef0123"
 DEPENDS_ON = "0123456789abcdef"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from config.settings import labels, load
-from worker.status import Phase, State, _finish, state_of
-from worker.storage import FolderStorage
-from worker.tickets import Mark, recording_at, write_mark
+from worker.bucket.storage import FolderStorage
+from worker.bucket.tickets import Mark, recording_at, write_mark
+from worker.desk.status import Phase, State, _finish, state_of
 
 #: Scores are for ops, who read English; a recap that fails never reaches anybody.
 _UNTOLD = {"evaluation", "references", "extractive"}

@@ -16,14 +16,14 @@ from config.settings import Settings, load
 from jobs.artifacts import FAILURE, Failure, Manifest, folder_of, stage_key, stages_folder
 from jobs.errors import EngineError, InputError, SetupError, StorageError
 from jobs.programme import Talk
-from worker.control import Control, HandedBack
-from worker.dispatch import PAUSES_S, Errand, Kind
-from worker.place import Place
-from worker.sidecar import MAX_BYTES, parse, read_stored, sidecar_keys
-from worker.source import Source
-from worker.storage import FolderStorage
+from worker.bucket.place import Place
+from worker.bucket.sidecar import MAX_BYTES, parse, read_stored, sidecar_keys
+from worker.bucket.storage import FolderStorage
+from worker.bucket.tickets import Mark, Ticket, counted, read_mark, read_ticket, recording_at, write_mark, write_ticket
+from worker.fleet.control import Control, HandedBack
+from worker.queue.dispatch import PAUSES_S, Errand, Kind
+from worker.sound.source import Source
 from worker.tasks import Bench, Craft, End, Ending, give_back, took_too_long, work
-from worker.tickets import Mark, Ticket, counted, read_mark, read_ticket, recording_at, write_mark, write_ticket
 
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from jobs.artifacts import folder_of, is_own_output
 from jobs.recording import Recording, recording_id
-from worker.storage import FolderStorage
-from worker.tickets import (
+from worker.bucket.storage import FolderStorage
+from worker.bucket.tickets import (
     HEAD_START_S,
     MOST_PATIENCE_S,
     Mark,

@@ -27,10 +27,10 @@ from config.settings import Settings
 from jobs.errors import NachleseError, SetupError
 from jobs.timeline import Seconds
 from worker import logs, tasks
-from worker.control import Control, Measure
-from worker.dispatch import Errand, job_queue
-from worker.prefetch import Prefetch
-from worker.storage import S3Storage, s3_storage
+from worker.bucket.storage import S3Storage, s3_storage
+from worker.fleet.control import Control, Measure
+from worker.fleet.prefetch import Prefetch
+from worker.queue.dispatch import Errand, job_queue
 
 log = structlog.get_logger()
 

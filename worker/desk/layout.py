@@ -1,0 +1,74 @@
+"""A finished recording's recap in another shape, laid out on the spot: nothing is computed again, nothing is stored."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from config.settings import Settings, labels, shapes
+from jobs.artifacts import Artifact, folder_of
+from jobs.errors import InputError, StorageError
+from jobs.export import shaped_files
+from jobs.recap import Recap
+from jobs.shapes import parse_shapes
+from jobs.transcript import Transcript
+from worker.bucket import sidecar
+from worker.bucket.storage import Storage
+from worker.desk.status import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for."""
+
+    #: A name of `config/shapes.toml`.
+    shape: str
+    #: A local folder; made if it isn't there.
+    out: Path
+    #: Suffixes ("docx") or whole names; empty takes Markdown, HTML and Word.
+    formats: tuple[str, ...] = ()
+
+
+def pull_shape(key: str, wish: Wish, storage: Storage, settings: Settings) -> tuple[Path, ...]:
+    """Lay out the draft of the recording at `key`, and write it into its folder below `wish.out`.
+
+    Args:
+        key: The recording.
+        wish: How, and where to.
+        storage: Where it lies.
+        settings: For the prefix within which schedules are looked for.
+
+    Raises:
+        InputError: "no-such-shape", "no-recap-yet", "no-such-format", or "bad-sidecar".
+        StorageError: "object-changed" when the draft can't be read; or the bucket failed.
+    """
+    known = parse_shapes(shapes())
+    if wish.shape not in known:
+        raise InputError("no-such-shape", "there is no such shape", shape=wish.shape[:40], shapes=", ".join(known))
+    recap, transcript = _draft(key, storage)
+    talk = sidecar.read_stored(key, storage, settings.storage.prefix)
+    made = shaped_files(recap, transcript, talk, labels(), (wish.shape, known[wish.shape]))
+    wanted = [one for one in made if not wish.formats or any(_fits(one, named) for named in wish.formats)]
+    if not wanted:
+        raise InputError("no-such-format", "no file fits", formats=" ".join(wish.formats))
+    target = wish.out / folder_of(key).rstrip("/").rpartition("/")[2]
+    target.mkdir(parents=True, exist_ok=True)
+    for one in wanted:
+        (target / one.name).write_bytes(one.data)
+    return tuple(target / one.name for one in wanted)
+
+
+def _draft(key: str, storage: Storage) -> tuple[Recap, Transcript]:
+    folder = folder_of(key)
+    drafted, said = (folder + name for name in ("recap.json", "transcript.json"))
+    if storage.head(drafted) is None or storage.head(said) is None:
+        raise InputError("no-recap-yet", "there is no recap", name=shown(key.rpartition("/")[2]))
+    try:
+        recap = TypeAdapter(Recap).validate_json(storage.read(drafted))
+        return recap, TypeAdapter(Transcript).validate_json(storage.read(said))
+    except ValidationError:
+        raise StorageError("object-changed", "the draft can't be read: pull again") from None
+
+
+def _fits(artifact: Artifact, named: str) -> bool:
+    return artifact.name == named or artifact.name.endswith(f".{named.removeprefix('recap.')}")

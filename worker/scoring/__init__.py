@@ -1,0 +1,1 @@
+"""How good the transcripts are, against references."""
