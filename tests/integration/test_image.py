@@ -55,7 +55,7 @@ def test_the_wheel_holds_what_we_read(wheel: Path) -> None:
         "config/default.toml",
         "config/labels.de.toml",
         "config/weights.lock.toml",
-        "worker/cli.py",
+        "worker/cli/frame.py",
         "jobs/recap.py",
     }
     prompts = {str(path.relative_to(ROOT)) for path in (ROOT / "config" / "prompts").glob("*.md")}

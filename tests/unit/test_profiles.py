@@ -279,7 +279,7 @@ def test_no_name_and_no_voice_is_logged(bucket):
 
 @pytest.fixture
 def call(bucket, monkeypatch):
-    monkeypatch.setattr("worker.cli._storage", lambda _settings: bucket)
+    monkeypatch.setattr("worker.cli.voices.storage_of", lambda _settings: bucket)
     monkeypatch.setenv("NACHLESE_PROFILES__ENABLED", "true")
     return lambda *words: CliRunner().invoke(cli, ["voices", *words])
 
