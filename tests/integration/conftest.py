@@ -172,12 +172,12 @@ class Crew:
 
 def engine(handle):
     if "real" not in words:
-        import worker.engines, worker.spread
+        import worker.engines, worker.fleet.spread
         crew = Crew()
         worker.engines.engines = lambda settings: crew
         sys.modules["worker.job"] = stub = types.ModuleType("worker.job")
         stub.process, stub.draft = process, draft
-        worker.spread.hear_stretch = hear_stretch
+        worker.fleet.spread.hear_stretch = hear_stretch
     host.main(handle)
 
 if words[-1].isdigit():
