@@ -352,8 +352,8 @@ def _introduced(claims: Sequence[_Claim]) -> tuple[str, ...]:
 
 
 def _short(heard: str) -> str:
-    """The last two words of a name that nobody announced; those before may be a trade."""
-    return heard if _titled(heard) else " ".join(heard.split()[-2:])
+    """The last two words of a name that nobody announced; those before may be a trade. "Herrn Ott" is Herr Ott."""
+    return re.sub(r"^Herrn\b", "Herr", heard) if _titled(heard) else " ".join(heard.split()[-2:])
 
 
 def _resolved(claim: _Claim, known: Sequence[str], *, strict: bool) -> str | None:

@@ -1,6 +1,5 @@
 """Our own words around theirs: who says it, when, and in answer to what. By rule, and never more than is known."""
 
-import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -49,8 +48,7 @@ def namings(transcript: Transcript, talk: Talk, labels: Mapping[str, str]) -> Ma
             voice = labels["export.voice"].format(number=number)
             found[label] = Naming(voice, voice)
             continue
-        # Whoever is spoken of is "Herrn Lindner", whoever speaks isn't.
-        name = re.sub(r"^Herrn\b", "Herr", " ".join(said.split()))
+        name = " ".join(said.split())
         alone = len(name.split()) == 1 or name.startswith(("Herr ", "Frau ")) or last.count(name.split()[-1]) > 1
         short = name if alone else name.split()[-1]
         mark = "{name}" if label in transcript.names else labels["recap.unconfirmed"]

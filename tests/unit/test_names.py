@@ -307,3 +307,13 @@ def test_a_profile_never_renames_a_voice_that_an_editor_has_named():
 
 def test_a_likeness_of_doubtful_words_only_is_no_suggestion():
     assert not suggestions(alike(conversation((ONE, "Ja.", Doubt.NO_SPEECH)), (ONE, "Anna Berg")), Talk())
+
+
+def test_whoever_is_presented_as_herrn_lindner_is_herr_lindner():
+    heard = conversation(
+        (HOST, "Ich begrüße heute Frau Berger und Herrn Lindner."),
+        (ONE, "Guten Abend, ich freue mich."),
+        (HOST, "Herr Lindner, wie geht es Ihnen?"),
+        (TWO, "Danke, es geht mir gut."),
+    )
+    assert {one.speaker: one.name for one in suggestions(heard, Talk())}[TWO] == "Herr Lindner"
