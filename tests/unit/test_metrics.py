@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 import urllib.request
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -233,7 +234,7 @@ def test_time_is_spent_busy_or_idle_and_costs_the_same():
 
 def test_a_sweep_shows_what_it_saw():
     with Change("intake") as change:
-        metrics.swept(Sweep(done=7, failed=2, settling=1, refused=3, standing=4, queued=5))
+        metrics.swept(asdict(Sweep(done=7, failed=2, settling=1, refused=3, standing=4, queued=5)))
         metrics.sweep_failed("unreachable")
     assert change.of("nachlese_sweeps_total") == 1
     assert change.of("nachlese_sweep_failures_total", code="unreachable") == 1
@@ -424,7 +425,7 @@ def test_expressions_are_read_as_they_are_written():
 
 @pytest.mark.parametrize(("place", "expr"), EXPRESSIONS, ids=[place for place, _ in EXPRESSIONS])
 def test_dashboard_and_alerts_ask_for_numbers_that_exist(place, expr):
-    metrics.swept(Sweep())
+    metrics.swept(asdict(Sweep()))
     for name in metrics.STAGES:
         metrics.stage(Measure(name, 0.0, 0.0, 0.0, 0.0))
     series, labels = asked_of(expr)

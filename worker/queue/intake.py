@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Self
@@ -349,7 +349,7 @@ def _log_trouble(error: NachleseError | RedisError, pause_s: Seconds) -> None:
 
 
 def _log(found: Sweep) -> None:
-    metrics.swept(found)
-    counts = {name: getattr(found, name) for name in Sweep.__dataclass_fields__}
+    counts = asdict(found)
+    metrics.swept(counts)
     tell = log.info if found.queued or found.refused or found.tickets_removed else log.debug
     tell("bucket.swept", **counts)

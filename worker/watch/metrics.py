@@ -36,7 +36,6 @@ from worker.watch.listener import Listener
 if TYPE_CHECKING:
     from worker.fleet.control import Measure
     from worker.queue.dispatch import JobQueue, Load
-    from worker.queue.intake import Sweep
 
 Role = Literal["worker", "intake"]
 #: Why an engine process was started: the first of its worker, or what became of the one before.
@@ -198,12 +197,12 @@ def conditional_writes(obeyed: bool) -> None:
     _unconditional.set(0 if obeyed else 1)
 
 
-def swept(found: "Sweep") -> None:
-    """Intake has looked at the bucket."""
+def swept(found: Mapping[str, int]) -> None:
+    """Intake has looked at the bucket; `found` counts recordings by state."""
     _sweeps.inc()
     _sweep.now()
     for state in ("done", "failed", "settling", "refused"):
-        _seen.labels(state).set(getattr(found, state))
+        _seen.labels(state).set(found[state])
 
 
 def sweep_failed(code: str) -> None:
