@@ -1,8 +1,10 @@
 """A small recording, written by hand, that every module may be tried on: three voices, two languages, one doubt."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from config.settings import labels as german_labels
@@ -120,6 +122,13 @@ def _words(text: str, span: Span, speaker: str | None) -> tuple[Word, ...]:
         words.append(Word(one, Span(round(at, 3), round(end, 3)), 0.9, speaker))
         at = end + pace
     return tuple(words)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Commands run in this process set logging up for themselves; the next test starts without."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

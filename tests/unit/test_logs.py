@@ -35,7 +35,6 @@ def told(capsys):
 
     with warnings.catch_warnings():
         yield tell
-    structlog.reset_defaults()
     root.setLevel(level)
     root.handlers = handlers
     threading.excepthook, sys.excepthook = hooks
