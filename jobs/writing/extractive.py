@@ -58,7 +58,7 @@ def write_recap(transcript: Transcript, talk: Talk, office: Office) -> Recap:
     if not sentences:
         return empty
     people = (*transcript.names.values(), *(guest.name for guest in talk.guests))
-    material = measured(sentences, transcript.duration_s, office.instruments, people=people)
+    material = measured(sentences, transcript.duration_s, office.instruments, people=people, terms=talk.terms)
     framing = Framing(material, namings(transcript, talk, office.labels), office.labels, transcript.language)
     writing = _Writing(transcript, talk, office, material, framing)
     return proven(writing.recap(empty), transcript, talk)

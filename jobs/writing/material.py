@@ -139,8 +139,9 @@ class Taste:
 
 
 def measured(
-    sentences: Sequence[Spoken], duration_s: Seconds, instruments: Instruments, *, people: Sequence[str]
-) -> Material:
+    sentences: Sequence[Spoken], duration_s: Seconds, instruments: Instruments, *, people: Sequence[str],
+    terms: Sequence[str] = (),
+) -> Material:  # fmt: skip
     """Read, weigh and place every sentence.
 
     Args:
@@ -148,8 +149,10 @@ def measured(
         duration_s: length of the recording.
         instruments: what sentences are measured with.
         people: full names that an editor or the programme gives.
+        terms: what else the programme spells.
     """
-    readings = [read(s, tag=instruments.tag, frequency=instruments.frequency) for s in sentences]
+    spelt = frozenset(word.casefold() for name in (*people, *terms) for word in name.split())
+    readings = [read(s, tag=instruments.tag, frequency=instruments.frequency, spelt=spelt) for s in sentences]
     vectors = _embedded([reading.text for reading in readings], instruments)
     centred = _centred(vectors, [s.language for s in sentences])
     host = moderator(sentences)

@@ -99,7 +99,8 @@ def measured(transcript: Transcript, *, instruments: Instruments, people: Collec
     sentences = spoken_sentences(transcript)
     host = moderator(sentences)
     names = frozenset(stem(word) for name in people for word in name.split())
-    readings = [read(one, tag=instruments.tag, frequency=instruments.frequency) for one in sentences]
+    spelt = frozenset(word.casefold() for name in people for word in name.split())
+    readings = [read(one, tag=instruments.tag, frequency=instruments.frequency, spelt=spelt) for one in sentences]
     nouns = [nouns_of(reading, names) for reading in readings]
     found = []
     for place, reading in enumerate(readings):

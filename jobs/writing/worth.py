@@ -59,7 +59,7 @@ class Reading:
     bases: tuple[str, ...]
     #: How much each word tells, 0.0 to 1.0; 0.0 for anything but nouns, names, adjectives, numbers and verbs.
     rarity: tuple[float, ...]
-    #: Words that nobody ever wrote and that aren't nouns: most nouns unheard of are compounds, these are slips.
+    #: Words that nobody ever wrote, nor made of words that somebody did: slips of the recognizer. Names aside.
     unheard: tuple[str, ...]
 
 
@@ -83,6 +83,11 @@ class Worth:
 
 _TELLING = frozenset({Kind.NOUN, Kind.NAME, Kind.ADJECTIVE, Kind.NUMBER, Kind.VERB})
 _VERBS = (Kind.VERB, Kind.AUXILIARY)
+#: Parts of a compound are written at least this often (Zipf scale), by their letters: nearly any three are a word.
+_PARTS = {3: 4.0}
+_LONG_PART = 2.5
+#: What may stand between two of them.
+_LINKS = ("", "s", "es", "n", "en", "er", "e")
 #: Verbs and adjectives carry less of the topic than nouns do.
 _WEIGHT = {Kind.VERB: 0.5, Kind.ADJECTIVE: 0.7, Kind.NUMBER: 0.6}
 
@@ -125,8 +130,8 @@ _PRICES = (
 )
 
 
-def read(sentence: Spoken, *, tag: Tag, frequency: Frequency) -> Reading:
-    """Look up every word of a sentence."""
+def read(sentence: Spoken, *, tag: Tag, frequency: Frequency, spelt: frozenset[str] = frozenset()) -> Reading:
+    """Look up every word of a sentence; `spelt` are words, in small letters, that a person has spelt for this talk."""
     words = [word.text for word in sentence.words]
     tagged = tag(words, sentence.language)
     kinds = tuple(kind for kind, _ in tagged)
@@ -140,11 +145,35 @@ def read(sentence: Spoken, *, tag: Tag, frequency: Frequency) -> Reading:
         _rarity(bare(word), kind, sentence.language, frequency) for word, kind in zip(words, kinds, strict=True)
     )
     unheard = tuple(
-        bare(word)
-        for word in words
-        if bare(word).isalpha() and bare(word).islower() and frequency(bare(word), sentence.language) == 0
+        bare(word.text)
+        for word, kind in zip(sentence.words, kinds, strict=True)
+        if word.heard is None
+        and bare(word.text).casefold() not in spelt
+        and _is_slip(bare(word.text), kind, lambda form: frequency(form, sentence.language))
     )
     return Reading(spoken=sentence, text=sentence.text, kinds=kinds, bases=bases, rarity=rarity, unheard=unheard)
+
+
+def _is_slip(word: str, kind: Kind, frequency: Callable[[str], float]) -> bool:
+    """Whether nobody ever wrote a word. Nouns unheard of are mostly compounds: those are looked up by their parts."""
+    if not word.isalpha() or frequency(word) > 0:
+        return False
+    return word.islower() or (kind is Kind.NOUN and not _is_compound(word.lower(), frequency))
+
+
+def _is_compound(word: str, frequency: Callable[[str], float]) -> bool:
+    """Whether a word is put together of known ones, with or without a linking sound: "Buchbusfahrerin"."""
+    reached = {0}
+    for end in range(1, len(word) + 1):
+        links = _LINKS if end < len(word) else ("",)
+        parts = (word[start:end].removesuffix(link) for start in reached for link in links)
+        if any(_is_part(part, frequency) for part in parts):
+            reached.add(end)
+    return len(word) in reached
+
+
+def _is_part(part: str, frequency: Callable[[str], float]) -> bool:
+    return len(part) >= min(_PARTS) and frequency(part) >= _PARTS.get(len(part), _LONG_PART)
 
 
 def part(reading: Reading, within: range) -> Reading:

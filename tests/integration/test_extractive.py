@@ -113,9 +113,25 @@ def test_parts_of_speech_and_base_forms():
     ]  # fmt: skip
 
 
-def reading(text):
+def reading(text, **more):
     words = tuple(Word(token, Span(i, i + 0.5), 0.9, "SPEAKER_00") for i, token in enumerate(text.split()))
-    return read(Spoken(words, ("u0001",), "SPEAKER_00", "de"), tag=_tag, frequency=_frequency)
+    return read(Spoken(words, ("u0001",), "SPEAKER_00", "de"), tag=_tag, frequency=_frequency, **more)
+
+
+@pytest.mark.parametrize(
+    ("said", "slips"),
+    [
+        ("Er sitzt am Küchentisch.", ()),
+        ("Er sitzt an einem Püchentisch.", ("Püchentisch",)),
+        ("Die Bewährtung war gut.", ("Bewährtung",)),
+        ("Die Buchbusfahrerin liest den Ratssitzungsmitschnitt.", ()),
+        ("Wir reden über Wärmepumpenförderung und Haushaltsplanberatung.", ()),
+        ("Das ist günstlich für alle.", ("günstlich",)),
+    ],
+)
+def test_a_word_that_nobody_wrote_is_a_slip_unless_it_is_made_of_words(said, slips):
+    assert reading(said).unheard == slips
+    assert reading(said, spelt=frozenset(slip.casefold() for slip in slips)).unheard == ()
 
 
 @pytest.mark.parametrize(
