@@ -11,20 +11,18 @@ from numpy.typing import NDArray
 from jobs.audio import SAMPLE_RATE
 from jobs.timeline import Seconds, Span
 
-#: Probability of each language, heard in a span that silence makes as long as this. They add up to less than 1 where it
-#: sounds like none of them.
-Vote = Callable[[Span, Seconds], Mapping[str, float]]
+#: Probability of each language in a span. They add up to less than 1 where it sounds like none of them.
+Vote = Callable[[Span], Mapping[str, float]]
 
 #: A longer piece may well hold two languages: it is divided where it is quietest.
 LONGEST_PIECE_S: Seconds = 5.0
 #: Nobody tells a language from less, nor says much in it.
 SHORTEST_PIECE_S: Seconds = 1.2
-#: How much a recognizer is given to hear for a quick vote and for a careful one. Whisper is used to 30 s; of 170
-#: sentences of 1 to 5 s in two languages whisper-base took 8 for the other with 4 s, 5 with 6 s, 4 with 8 s, and
-#: none of 51 with 10 s. The time it takes grows in proportion.
-QUICK_S: Seconds = 6.0
+#: How much a recognizer is given to hear where a piece is heard alone. Whisper is used to 30 s; of 170 sentences of 1
+#: to 5 s in two languages whisper-base took 8 for the other with 4 s, 5 with 6 s, 4 with 8 s, and none of 51 with 10 s.
+#: The time it takes grows in proportion.
 CAREFUL_S: Seconds = 10.0
-#: Of a vote, this share is clear. A quick one is believed where it is clear for the language of most of the recording.
+#: Of a vote, this share is clear. A glimpse is believed where it is clear for the language of most of the recording.
 SURE = 0.9
 #: A piece may be in another language than its neighbours where that is twice as likely as anything else.
 _CONTESTED = 0.65
@@ -50,25 +48,36 @@ class Piece:
     contested: bool = False
 
 
-def told_apart(samples: NDArray[np.float32], speech: Sequence[Span], vote: Vote) -> tuple[Piece, ...]:
+def told_apart(samples: NDArray[np.float32], speech: Sequence[Span], glimpse: Vote, alone: Vote) -> tuple[Piece, ...]:
     """Divide speech into pieces and say which language each is in.
 
-    The language of most of the recording is believed at a quick vote; any other claim is heard with care, and a piece
-    that stays unclear is halved.
+    The language of most of the recording is believed at a glimpse; any other claim is heard alone as well, and a piece
+    that stays unclear is halved. Either way of hearing errs where the other doesn't, so that both votes count alike.
 
     Args:
         samples: shape (n,) at 16 kHz.
         speech: in time order, disjoint.
-        vote: asks a recognizer.
+        glimpse: asks a recognizer that hears all around a piece.
+        alone: asks one that hears nothing else.
     """
-    ballots = [(piece, vote(piece, QUICK_S)) for span in speech for piece in divided(samples, span, LONGEST_PIECE_S)]
+    ballots = [(piece, glimpse(piece)) for span in speech for piece in divided(samples, span, LONGEST_PIECE_S)]
     if not ballots:
         return ()
     most = _leading(ballots)
+
+    def both(piece: Span, seen: Mapping[str, float]) -> Mapping[str, float]:
+        heard = alone(piece)
+        return {language: (seen[language] + heard[language]) / 2 for language in seen}
+
+    def with_care(piece: Span, seen: Mapping[str, float]) -> Iterator[tuple[Span, Mapping[str, float]]]:
+        ballot = both(piece, seen)
+        parts = (piece,) if max(ballot.values()) >= SURE else divided(samples, piece, 2 * SHORTEST_PIECE_S)
+        yield from ((part, ballot if len(parts) == 1 else both(part, glimpse(part))) for part in parts)
+
     votes = [
         ballot
-        for piece, quick in ballots
-        for ballot in (((piece, quick),) if _is_sure(quick, most) else _with_care(samples, piece, vote))
+        for piece, seen in ballots
+        for ballot in (((piece, seen),) if _is_sure(seen, most) else with_care(piece, seen))
     ]
     found = smooth_languages([ballot for _, ballot in votes], [piece.duration for piece, _ in votes])
     return tuple(
@@ -92,16 +101,6 @@ def _leading(ballots: Sequence[tuple[Span, Mapping[str, float]]]) -> str:
         for language, share in ballot.items():
             seconds[language] += share * piece.duration
     return max(seconds, key=seconds.__getitem__)
-
-
-def _with_care(samples: NDArray[np.float32], piece: Span, vote: Vote) -> Iterator[tuple[Span, Mapping[str, float]]]:
-    ballot = vote(piece, CAREFUL_S)
-    clear = max(ballot.values()) >= SURE
-    parts = (piece,) if clear else divided(samples, piece, 2 * SHORTEST_PIECE_S)
-    if len(parts) == 1:
-        yield piece, ballot
-    else:
-        yield from ((part, vote(part, CAREFUL_S)) for part in parts)
 
 
 def divided(samples: NDArray[np.float32], span: Span, longest: Seconds) -> tuple[Span, ...]:

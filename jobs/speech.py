@@ -49,7 +49,8 @@ def in_pieces(
         for span in closed:
             begun, ended = at / SAMPLE_RATE + span.start, at / SAMPLE_RATE + span.end
             begun = max(begun, found[-1].end) if found else begun
-            if begun < ended:  # else the piece begins with the last frame of a stretch that is known
+            # Less than a sample: the piece begins with the last frame of a stretch that is known.
+            if ended - begun > 0.5 / SAMPLE_RATE:
                 found.append(Span(begun, ended))
         if last:
             return tuple(found)
@@ -80,8 +81,26 @@ class Clip:
     contested: bool = False
 
 
-def in_clips(pieces: Sequence[Piece]) -> Iterator[Clip]:
-    """Join neighbouring pieces as `pack` does, but leave those alone whose language is contested."""
+def in_clips(wholes: Sequence[Span], pieces: Sequence[Piece]) -> Iterator[Clip]:
+    """Clips in one language each: a whole one as it is where all of its pieces are, else its pieces, packed anew.
+
+    A piece whose language is contested stands alone. `pieces` lie within `wholes`; both are in time order and disjoint.
+    """
+    rest = iter(pieces)
+    piece = next(rest, None)
+    for whole in wholes:
+        within = []
+        while piece is not None and piece.span.middle < whole.end:
+            within.append(piece)
+            piece = next(rest, None)
+        languages = {one.language for one in within}
+        if len(languages) == 1 and not any(one.contested for one in within):
+            yield Clip(whole, languages.pop())
+        else:
+            yield from _packed(within)
+
+
+def _packed(pieces: Sequence[Piece]) -> Iterator[Clip]:
     for contested, run in groupby(pieces, key=lambda piece: piece.contested):
         part = list(run)
         if contested:

@@ -113,3 +113,14 @@ def test_the_same_samples_give_the_same_words_whatever_they_are_decoded_beside(f
     assert heard[0]
     assert heard[1] == heard[0]
     assert heard[2] == heard[0]
+
+
+def test_a_language_that_is_heard_gives_the_words_of_one_that_is_given(fixtures):
+    """Told the language, the library encodes by itself; else it is given what the votes were held on."""
+    recognizer = FasterWhisperRecognizer(load().but(transcribe={"device": "cpu"}))
+    audio = Audio(samples(fixtures / "gespraech.opus")[: 60 * SAMPLE_RATE])
+    given, heard = (
+        recognizer.recognize(audio, TranscribeOptions(language=one), lambda *_: None) for one in ("de", None)
+    )
+    assert heard.language == "de"
+    assert heard.segments == given.segments

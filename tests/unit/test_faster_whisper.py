@@ -14,6 +14,7 @@ from jobs.speech import Clip
 from jobs.timeline import Span
 from jobs.transcribe import Segment, TranscribeOptions
 from jobs.transcript import Word
+from worker.engines.encoder import Encoder
 from worker.engines.faster_whisper import FasterWhisperRecognizer, _asked, _Ear, _failed, _segments, _words
 
 
@@ -109,6 +110,7 @@ SHORT = ("CUDA failed with error out of memory", "cuBLAS failed with status CUBL
 #: Ten clips: the pauses between them are too long for one.
 SPEECH = tuple(Span(10.0 * place, 10.0 * place + 4.0) for place in range(10))
 TALK = Audio(np.zeros(100 * SAMPLE_RATE, np.float32))
+SILENCE = Encoder(None, TALK, (), ())
 GERMAN = TranscribeOptions(language="de")
 
 
@@ -119,7 +121,7 @@ class Tight(_Ear):
         super().__init__(None, device)
         self.room, self.text, self.asked = room, text, []
 
-    def _heard(self, audio, batch, options, language):  # noqa: ARG002  # the real one's signature
+    def _heard(self, encoder, batch, options, language):  # noqa: ARG002  # the real one's signature
         self.asked.append(len(batch))
         if len(batch) > self.room:
             raise RuntimeError(self.text)
@@ -206,7 +208,7 @@ class Circling(_Ear):
         super().__init__(None, "cpu")
         self.ratios, self.asked = list(ratios), []
 
-    def _alone(self, audio, clip, options, *, straight):  # noqa: ARG002  # the real one's signature
+    def _alone(self, encoder, clip, options, *, straight):  # noqa: ARG002  # the real one's signature
         self.asked.append(straight)
         return [Segment((Word(f"{len(self.asked)}.", clip.span, 0.9),), "de", -0.1, self.ratios.pop(0), 0.0)]
 
@@ -222,30 +224,6 @@ def test_a_text_that_goes_round_in_circles_is_decoded_once_more_without_repetiti
     assert ear.asked == [False, True][:asked]
 
 
-class Listening:
-    """faster-whisper's model as far as languages are asked of it; it notes how many frames it is given."""
-
-    def __init__(self):
-        self.model, self.frames = self, []
-
-    def feature_extractor(self, samples):
-        return np.zeros((80, len(samples) // 160 + 1), np.float32)
-
-    def encode(self, features):
-        self.frames.append(features.shape[-1])
-
-    def detect_language(self, encoded):  # noqa: ARG002  # the real one's signature
-        return [[("<|fr|>", 0.6), ("<|de|>", 0.3), ("<|en|>", 0.1)]]
-
-
-@pytest.mark.parametrize(("length", "frames"), [(2.0, 600), (7.0, 700), (7.01, 702)])
-def test_a_vote_hears_silence_after_a_short_span_and_never_cuts_a_long_one(length, frames):
-    model = Listening()
-    vote = _Ear(model, "cpu")._vote(TALK, ("de", "en"), Span(1.0, 1.0 + length), 6.0)
-    assert model.frames == [frames]
-    assert vote == {"de": 0.3, "en": 0.1}
-
-
 class Bilingual(_Ear):
     """A model that is so sure of its words in each language."""
 
@@ -253,11 +231,11 @@ class Bilingual(_Ear):
         super().__init__(None, "cpu")
         self.sure, self.batches = sure, []
 
-    def _heard(self, audio, batch, options, language):  # noqa: ARG002  # the real one's signature
+    def _heard(self, encoder, batch, options, language):  # noqa: ARG002  # the real one's signature
         self.batches.append((language, len(batch)))
         return [self._said(clip.span, language) for clip in batch]
 
-    def _alone(self, audio, clip, options, *, straight):  # noqa: ARG002  # the same
+    def _alone(self, encoder, clip, options, *, straight):  # noqa: ARG002  # the same
         return self._said(clip.span, clip.language)
 
     def _said(self, span, language):
@@ -270,7 +248,7 @@ class Bilingual(_Ear):
 def test_a_clip_whose_language_is_contested_is_decoded_in_each_and_the_surest_stands(sure, stands):
     clips = (Clip(Span(0, 2), "de"), Clip(Span(2, 4), "de", contested=True))
     speech = [clip.span for clip in clips]
-    found = list(Bilingual(**sure)._decode(TALK, clips, speech, TranscribeOptions(), lambda *_: None))
+    found = list(Bilingual(**sure)._decode(SILENCE, clips, speech, TranscribeOptions(), lambda *_: None))
     assert [segment.language for segment in found] == ["de", stands]
 
 
@@ -278,7 +256,7 @@ def test_clips_of_one_language_are_decoded_together_however_they_lie():
     clips = [Clip(span, "de" if place % 2 else "en") for place, span in enumerate(SPEECH)]
     ear, done = Bilingual(de=0.9, en=0.9), []
     options = TranscribeOptions(batch_size=4)
-    found = list(ear._decode(TALK, clips, SPEECH, options, lambda *told: done.append(told)))
+    found = list(ear._decode(SILENCE, clips, SPEECH, options, lambda *told: done.append(told)))
     assert ear.batches == [("en", 4), ("en", 1), ("de", 4), ("de", 1)]
     assert sorted((segment.words[0].span, segment.language) for segment in found) == [
         (clip.span, clip.language) for clip in clips

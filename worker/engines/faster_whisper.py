@@ -22,7 +22,7 @@ from jobs.errors import EngineError, SetupError
 from jobs.hotwords import SEPARATOR, fit
 from jobs.languages import told_apart
 from jobs.speech import MAX_CLIP_S, Clip, in_clips, in_pieces, most_spoken, pack, unbroken, unheard
-from jobs.timeline import Seconds, Span
+from jobs.timeline import Span
 from jobs.transcribe import Progress, Recognition, Segment, TranscribeOptions, in_time_order
 from jobs.transcript import Word
 from worker import weights
@@ -35,6 +35,7 @@ from worker.engines.device import (
     out_of_memory,
     threads,
 )
+from worker.engines.encoder import Encoder
 from worker.provenance import provenance
 
 log = structlog.get_logger()
@@ -53,7 +54,7 @@ _SURE_OF_WORDS = 0.65
 # Once a text went round in circles, so many tokens may not follow each other twice.
 _CIRCLE_TOKENS = 5
 # Part of the digest: how the model is asked.
-_METHOD = "clips/3"
+_METHOD = "clips/4"
 
 # Silero's answer is cut at every breath, so that a change of language falls between two stretches.
 _VAD = {"threshold": 0.5, "min_speech_duration_ms": 100, "min_silence_duration_ms": 160, "speech_pad_ms": 200}
@@ -171,86 +172,73 @@ class _Ear:
             EngineError: the engine failed.
         """
         options = replace(options, hotwords=fit(options.hotwords, self._tokens))
+        clips = tuple(pack(speech, [options.language or "en"] * len(speech)))
+        encoder = Encoder(self._model, audio, [clip.span for clip in clips], options.languages)
         try:
-            clips = tuple(self._clips(audio, speech, options))
-            return most_spoken(clips), in_time_order(self._decode(audio, clips, speech, options, progress))
+            if options.language is None and self._model.model.is_multilingual:
+                pieces = told_apart(audio.samples, speech, encoder.glimpse, encoder.alone)
+                clips = tuple(in_clips([clip.span for clip in clips], pieces))
+            found = in_time_order(self._decode(encoder, clips, unbroken(speech), options, progress))
         except (RuntimeError, ValueError, MemoryError) as error:
             raise _failure(error) from error
+        return most_spoken(clips), found
 
     def _tokens(self, text: str) -> int:
         return len(self._model.hf_tokenizer.encode(f" {text}", add_special_tokens=False).ids)
 
-    def _clips(self, audio: Audio, speech: Sequence[Span], options: TranscribeOptions) -> Iterable[Clip]:
-        if options.language is not None or not self._model.model.is_multilingual:
-            return pack(speech, [options.language or "en"] * len(speech))
-        return in_clips(told_apart(audio.samples, speech, partial(self._vote, audio, options.languages)))
-
-    def _vote(self, audio: Audio, candidates: Sequence[str], span: Span, heard_s: Seconds) -> dict[str, float]:
-        """Probability of each candidate in `span`, with silence up to `heard_s`.
-
-        Encoding takes time in proportion, where `WhisperModel.detect_language` always takes that of 30 s.
-        """
-        sound = _samples(audio, span)
-        silence = max(0, round(heard_s * SAMPLE_RATE) - len(sound))
-        features = self._model.feature_extractor(np.pad(sound, (0, silence)))
-        even = features.shape[-1] // 2 * 2  # the encoder halves them
-        everything = self._model.model.detect_language(self._model.encode(features[..., :even]))[0]
-        found = {token[2:-2]: float(probability) for token, probability in everything}
-        return {language: found.get(language, 0.0) for language in candidates}
-
     def _decode(
         self,
-        audio: Audio,
+        encoder: Encoder,
         clips: Sequence[Clip],
         speech: Sequence[Span],
         options: TranscribeOptions,
         progress: Progress,
     ) -> Iterator[Segment]:
-        voiced, done, all_s = unbroken(speech), 0.0, sum(clip.span.duration for clip in clips)
+        done, all_s, duration = 0.0, sum(clip.span.duration for clip in clips), encoder.audio.duration
         for language in dict.fromkeys(clip.language for clip in clips):
             own = [clip for clip in clips if clip.language == language]
             for first in range(0, len(own), options.batch_size):
                 batch = own[first : first + options.batch_size]
-                for clip, heard in zip(batch, self._fitting(audio, batch, options, language), strict=True):
-                    settled, final = self._final(audio, clip, heard, options)
+                for clip, heard in zip(batch, self._fitting(encoder, batch, options, language), strict=True):
+                    settled, final = self._final(encoder, clip, heard, options)
                     yield from final
-                    yield from self._skipped(audio, settled, voiced, final, options)
+                    yield from self._skipped(encoder, settled, speech, final, options)
                 done += sum(clip.span.duration for clip in batch)
-                progress(min(audio.duration, audio.duration * done / all_s), audio.duration)
+                progress(min(duration, duration * done / all_s), duration)
 
     def _final(
-        self, audio: Audio, clip: Clip, heard: list[Segment], options: TranscribeOptions
+        self, encoder: Encoder, clip: Clip, heard: list[Segment], options: TranscribeOptions
     ) -> tuple[Clip, list[Segment]]:
         """Decode again what failed, and what may be in another language in each: the surest stands.
 
         A model that is told the wrong language guesses or translates, and never does so as surely as it writes down.
         """
-        best = self._again(audio, clip, options) if _failed(heard) else heard
+        best = self._again(encoder, clip, options) if _failed(heard) else heard
         for language in options.languages if clip.contested else ():
             if language != clip.language:
-                other = self._again(audio, Clip(clip.span, language), options)
+                other = self._again(encoder, Clip(clip.span, language), options)
                 if _sureness(other) > max(_sureness(best), _SURE_OF_WORDS):
                     clip, best = Clip(clip.span, language), other
         return clip, best
 
     def _skipped(
-        self, audio: Audio, clip: Clip, speech: Sequence[Span], heard: Sequence[Segment], options: TranscribeOptions
+        self, encoder: Encoder, clip: Clip, speech: Sequence[Span], heard: Sequence[Segment], options: TranscribeOptions
     ) -> Iterator[Segment]:
         """Decode what lies in the clip's speech without a word; what comes back must be beyond doubt."""
         words = [word for segment in heard for word in segment.words]
         for span in unheard(clip.span, speech, words):
-            again = self._again(audio, Clip(span, clip.language), options)
+            again = self._again(encoder, Clip(span, clip.language), options)
             yield from (segment for segment in again if segment.average_logprob >= _MIN_SKIPPED_LOGPROB)
 
     def _fitting(
-        self, audio: Audio, batch: Sequence[Clip], options: TranscribeOptions, language: str
+        self, encoder: Encoder, batch: Sequence[Clip], options: TranscribeOptions, language: str
     ) -> list[list[Segment]]:
         """Decode clips of one language, as many at once as fit into memory."""
         heard: list[list[Segment]] = []
         while len(heard) < len(batch):
             part = batch[len(heard) : len(heard) + self._most]
             try:
-                heard += self._heard(audio, part, options, language)
+                heard += self._heard(encoder, part, options, language)
             except (RuntimeError, MemoryError) as error:
                 if len(part) == 1 or not out_of_memory(error):
                     raise
@@ -262,13 +250,15 @@ class _Ear:
         return heard
 
     def _heard(
-        self, audio: Audio, batch: Sequence[Clip], options: TranscribeOptions, language: str
+        self, encoder: Encoder, batch: Sequence[Clip], options: TranscribeOptions, language: str
     ) -> list[list[Segment]]:
         """Decode clips of one language at once; a list of segments for each clip."""
         from faster_whisper import BatchedInferencePipeline  # noqa: PLC0415
 
-        found, _ = BatchedInferencePipeline(self._model).transcribe(
-            audio.samples,
+        # Where languages were told apart, the encoder has answered already.
+        model = self._model if options.language else encoder.answering([clip.span for clip in batch])
+        found, _ = BatchedInferencePipeline(model).transcribe(
+            encoder.audio.samples,
             clip_timestamps=[{"start": clip.span.start, "end": clip.span.end} for clip in batch],
             batch_size=options.batch_size, vad_filter=False, without_timestamps=True, multilingual=False,
             **_asked(options, language),
@@ -280,21 +270,21 @@ class _Ear:
             heard[place].extend(_segments([segment], language, batch[place].span, 0.0))
         return heard
 
-    def _again(self, audio: Audio, clip: Clip, options: TranscribeOptions) -> list[Segment]:
+    def _again(self, encoder: Encoder, clip: Clip, options: TranscribeOptions) -> list[Segment]:
         """Decode one clip on its own, and once more without repetitions where the text goes round in circles.
 
         Whisper's own way out of circles, sampling at higher temperatures (arXiv:2212.04356, section 4.5), gives other
         words each time: CTranslate2's seed is set once in the life of a thread.
         """
-        plain = self._alone(audio, clip, options, straight=False)
+        plain = self._alone(encoder, clip, options, straight=False)
         if _repetition(plain) <= _MAX_COMPRESSION_RATIO:
             return plain
-        return min(plain, self._alone(audio, clip, options, straight=True), key=_repetition)
+        return min(plain, self._alone(encoder, clip, options, straight=True), key=_repetition)
 
-    def _alone(self, audio: Audio, clip: Clip, options: TranscribeOptions, *, straight: bool) -> list[Segment]:
+    def _alone(self, encoder: Encoder, clip: Clip, options: TranscribeOptions, *, straight: bool) -> list[Segment]:
         # Times within the text, which are never the same, would hide that it repeats itself.
         found, _ = self._model.transcribe(
-            _samples(audio, clip.span), vad_filter=False, without_timestamps=straight, condition_on_previous_text=False,
+            encoder.samples(clip.span), vad_filter=False, without_timestamps=straight, condition_on_previous_text=False,
             clip_timestamps="0", no_repeat_ngram_size=_CIRCLE_TOKENS if straight else 0,
             **_asked(options, clip.language),
         )  # fmt: skip
@@ -373,10 +363,6 @@ def _detected(samples: NDArray[np.float32]) -> tuple[Span, ...]:
 
 def _within(span: Span, audio: Audio) -> Span:
     return Span(span.start, min(span.end, audio.duration))
-
-
-def _samples(audio: Audio, span: Span) -> NDArray[np.float32]:
-    return audio.samples[int(span.start * SAMPLE_RATE) : int(span.end * SAMPLE_RATE)]
 
 
 def _weights(settings: Settings) -> tuple[Path, str]:
