@@ -12,9 +12,10 @@ from jobs.transcript import Turn, Utterance, Word
 
 #: A word that no turn touches takes the nearest turn within this distance.
 MAX_GAP_S: Seconds = 0.5
-#: How far a change of speaker may be moved to meet a sentence border: words, and seconds.
-MAX_SNAP_WORDS = 4
-MAX_SNAP_S: Seconds = 1.5
+#: How far a change of speaker may be moved to meet a sentence border: words, and seconds. Whoever answers quickly is
+#: often written into the sentence before: of 17 recordings, one lost eleven points of cpWER to 4 words and 1.5 s.
+MAX_SNAP_WORDS = 1
+MAX_SNAP_S: Seconds = 0.5
 #: A pause that ends an utterance even within a sentence.
 MAX_PAUSE_S: Seconds = 2.0
 

@@ -5,7 +5,7 @@ Transcript + programme → claims (somebody introduces themselves, is addressed,
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -32,6 +32,8 @@ class Reason(StrEnum):
     HOSTS = "hosts"
     #: One voice, and the programme announces one guest.
     ANNOUNCED_ALONE = "announced-alone"
+    #: As many voices as the programme announces guests, and all others have their names.
+    LEFT_OVER = "left-over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +155,9 @@ def suggestions(transcript: Transcript, talk: Talk) -> tuple[Suggestion, ...]:
         for (speaker, name), votes_for in votes.items()
         if votes_for > _against(speaker, name, votes) and name not in transcript.names.values()
     }
-    alone = _announced_alone(transcript, talk.guests)
-    if alone is not None:
-        found.setdefault(alone.speaker, alone)
+    last = _left_over(transcript, talk.guests, found)
+    if last is not None:
+        found[last.speaker] = last
     return tuple(found[label] for label in transcript.speakers if label in found and label not in transcript.names)
 
 
@@ -221,12 +223,16 @@ def _suggestion(speaker: str, name: str, named: Sequence[tuple[_Claim, str]], tr
     return Suggestion(speaker, name, first.reason, evidence, first.time, first.heard, next(alike, None))
 
 
-def _announced_alone(transcript: Transcript, guests: Sequence[Guest]) -> Suggestion | None:
-    sound = [u for u in transcript.utterances if u.doubt is None and u.speaker is not None]
-    if len(guests) != 1 or len(transcript.speakers) != 1 or not sound:
+def _left_over(transcript: Transcript, guests: Sequence[Guest], found: Mapping[str, Suggestion]) -> Suggestion | None:
+    """The last announced guest for the last voice, where there are as many of either."""
+    taken = {*transcript.names.values(), *(one.name for one in found.values())}
+    names = [guest.name for guest in guests if guest.name not in taken]
+    voices = [voice for voice in transcript.speakers if voice not in found and voice not in transcript.names]
+    sound = [u for u in transcript.utterances if u.doubt is None and [u.speaker] == voices]
+    if len(guests) != len(transcript.speakers) or len(names) != 1 or not sound:
         return None
-    first, name = sound[0], guests[0].name
-    return Suggestion(transcript.speakers[0], name, Reason.ANNOUNCED_ALONE, (first.id,), first.span.start, name)
+    reason = Reason.ANNOUNCED_ALONE if len(guests) == 1 else Reason.LEFT_OVER
+    return Suggestion(voices[0], names[0], reason, (sound[0].id,), sound[0].span.start, names[0])
 
 
 def _turns(transcript: Transcript) -> list[list[Spoken]]:

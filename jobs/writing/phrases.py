@@ -130,6 +130,7 @@ CHATTER = any_of(
     # Not who has a subscription, but who is asked to take one.
     "abonnier\\w* (?:\\w+ ){0,3}?(?:kanal|podcast|newsletter|folge\\w*|sendung)|(?:jetzt|gerne?|bitte|und) abonnieren",
     "mikro(?:fon)? (?:ist|an)|hört man mich|in dieser (?:folge|episode|sendung)",
+    "(?:in|mit) der nächsten (?:folge|episode|sendung|ausgabe)|(?:in|on) (?:our|the) next (?:episode|show)",
     "schöne[nrs]? (?:abend|tag|gruß|grüße|woche|schlusssatz)|ihre aufmerksamkeit",
     "(?<!a )good (?:morning|evening|afternoon)|hello|welcome|thank you|thanks|(?:good)?bye|see you|applause",
     "(?:please|and|to) subscribe|subscribe to (?:\\w+ ){0,2}?(?:channel|podcast|newsletter|show)",
@@ -140,7 +141,8 @@ META = any_of(
     "wie (?:gesagt|ich (?:schon|eben|vorhin))|ich (?:beginne|komme) (?:mit|zu\\w?|auf)",
     "(?:erinnern|stellen) sie sich",
     "eine?n? (?:kleinen?|kurzen?) (?:geschichte|frage|beispiel)|kurz widersprechen|muss ich (?:kurz|gleich|jetzt)",
-    "gute frage|wichtiger punkt|genauso",
+    "gute frage|wichtiger punkt|genauso|entschuldigung|das stimmt (?:so |aber |ja )*(?:nicht|schon)",
+    "(?:das|dieses|unser) (?:gespräch|interview) (?:haben|wurde|führ\\w+|ist auf)",
     "as i said|(?:great|good) question|important point|let me tell",
 )
 #: Words that hang on something said before, unless a clause follows that says what ("daran, dass …").

@@ -20,6 +20,7 @@ _CODES = {
     Reason.WELCOMED: "speaker-welcomed",
     Reason.HOSTS: "speaker-hosts",
     Reason.ANNOUNCED_ALONE: "speaker-announced-alone",
+    Reason.LEFT_OVER: "speaker-left-over",
 }
 _Fields = Mapping[str, str | int | float]
 

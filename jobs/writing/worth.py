@@ -3,6 +3,7 @@
 Each measure lies between 0.0 and 1.0 and can be read for itself; a writer multiplies those that matter to it.
 """
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -59,7 +60,8 @@ class Reading:
     bases: tuple[str, ...]
     #: How much each word tells, 0.0 to 1.0; 0.0 for anything but nouns, names, adjectives, numbers and verbs.
     rarity: tuple[float, ...]
-    #: Words that nobody ever wrote, nor made of words that somebody did: slips of the recognizer. Names aside.
+    #: Words that nobody ever wrote, nor made of words that somebody did: slips of the recognizer. Names only where it
+    #: was unsure.
     unheard: tuple[str, ...]
 
 
@@ -83,8 +85,14 @@ class Worth:
 
 _TELLING = frozenset({Kind.NOUN, Kind.NAME, Kind.ADJECTIVE, Kind.NUMBER, Kind.VERB})
 _VERBS = (Kind.VERB, Kind.AUXILIARY)
+#: What is left of a sentence for a word that carries its meaning, by the recognizer's probability up to which that
+#: holds. Of 1,300 words of four letters or more that whisper-base heard on five stage recordings, 45 % of those below
+#: 0.6 were wrong, 27 % of those below 0.8, and 2 % of the rest.
+_DOUBTED = ((0.6, 0.67), (0.8, 0.85))
+#: A name below may be a slip.
+_SURE = 0.6
 #: Parts of a compound are written at least this often (Zipf scale), by their letters: nearly any three are a word.
-_PARTS = {3: 4.0}
+_PARTS = {3: 4.5}
 _LONG_PART = 2.5
 #: What may stand between two of them.
 _LINKS = ("", "s", "es", "n", "en", "er", "e")
@@ -149,6 +157,7 @@ def read(sentence: Spoken, *, tag: Tag, frequency: Frequency, spelt: frozenset[s
         for word, kind in zip(sentence.words, kinds, strict=True)
         if word.heard is None
         and bare(word.text).casefold() not in spelt
+        and (kind is not Kind.NAME or word.probability < _SURE)
         and _is_slip(bare(word.text), kind, lambda form: frequency(form, sentence.language))
     )
     return Reading(spoken=sentence, text=sentence.text, kinds=kinds, bases=bases, rarity=rarity, unheard=unheard)
@@ -158,7 +167,7 @@ def _is_slip(word: str, kind: Kind, frequency: Callable[[str], float]) -> bool:
     """Whether nobody ever wrote a word. Nouns unheard of are mostly compounds: those are looked up by their parts."""
     if not word.isalpha() or frequency(word) > 0:
         return False
-    return word.islower() or (kind is Kind.NOUN and not _is_compound(word.lower(), frequency))
+    return word.islower() or (kind in (Kind.NOUN, Kind.NAME) and not _is_compound(word.lower(), frequency))
 
 
 def _is_compound(word: str, frequency: Callable[[str], float]) -> bool:
@@ -352,14 +361,15 @@ def _gender(reading: Reading, index: int) -> int:
 def _confidence(reading: Reading) -> float:
     """Mean probability of the worst fifth of the words; 0.6 is as good as it gets with small models.
 
-    A recognizer is often sure of words that don't exist: each leaves a third of it, and so does broken grammar. A word
-    that carries the meaning and that the recognizer doubts itself ("verspielen", heard as "versuchen") leaves half.
+    A recognizer is often sure of words that don't exist: each leaves a third of it, and so does broken grammar. Words
+    that carry the meaning and that it doubts itself ("verspielen", heard as "versuchen") cost less.
     """
     words = reading.spoken.words
     worst = sorted(word.probability for word in words)[: max(1, len(words) // 5)]
-    doubted = any(w.probability < 0.35 for w, kind in zip(words, reading.kinds, strict=True) if kind in _TELLING)
+    telling = [word.probability for word, kind in zip(words, reading.kinds, strict=True) if kind in _TELLING]
+    doubted = math.prod(next((left for below, left in _DOUBTED if one < below), 1.0) for one in telling)
     mean = sum(worst) / len(worst)
     slips = len(reading.unheard) + (phrases.MISHEARD.match(reading.text) is not None)
     # "Jeden, äh, jeden Mittwoch": nobody wants to read it so.
     stammers = 0.45 if phrases.STAMMERS.search(reading.text) else 1.0
-    return min(1.0, max(0.0, mean) / 0.6) * 0.3**slips * (0.5 if doubted else 1.0) * stammers
+    return min(1.0, max(0.0, mean) / 0.6) * 0.3**slips * doubted * stammers

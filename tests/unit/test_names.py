@@ -177,6 +177,17 @@ def test_a_single_voice_is_the_only_guest():
     assert who((ONE, "Zeitungen kosten Geld."), talk=PROGRAMME) == {}
 
 
+def test_the_last_voice_is_the_last_guest_where_there_are_as_many_of_either():
+    said = ((HOST, "Ich bin Jonas Brandt."), (TWO, "Zeitungen kosten Geld."))
+    two = Talk(guests=(Guest("Jonas Brandt", "Moderation"), Guest("Anna Lindner")))
+    _, found = suggestions(conversation(*said), two)
+    assert (found.speaker, found.name, found.reason) == (TWO, "Anna Lindner", Reason.LEFT_OVER)
+    assert found.evidence == ("u0002",)
+    assert who(*said, (ONE, "Nicht nur."), talk=two) == {HOST: "Jonas Brandt"}, "somebody from the audience, perhaps"
+    assert who(*said, talk=Talk(guests=(*two.guests, Guest("Lena Hartmann")))) == {HOST: "Jonas Brandt"}
+    assert who((HOST, "Guten Tag."), (TWO, "Zeitungen kosten Geld."), talk=two) == {}
+
+
 LINES = st.sampled_from(
     [
         "Ich bin Jonas Brandt.",

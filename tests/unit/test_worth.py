@@ -86,7 +86,12 @@ def test_who_takes_a_stance_is_heard():
 
 def test_a_slip_of_the_recognizer_costs_confidence():
     assert judged("Lachen lässt sich günstlich erzeugen.").confidence < judged("Lachen lässt sich erzeugen.").confidence
-    assert judged("Lachen hilft.", probability=0.45).confidence == pytest.approx(0.75)
+
+
+def test_each_word_that_carries_the_meaning_and_that_the_recognizer_doubts_costs_confidence():
+    sure, fair, doubted = (judged("Lachen hilft.", probability=one).confidence for one in (0.9, 0.7, 0.5))
+    assert 1.0 == sure > fair > doubted
+    assert judged("Lachen hilft Menschen.", probability=0.5).confidence < doubted
 
 
 def test_anecdotes_are_less_general():
