@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import pairwise
 
 from jobs.proof.backing import Backing, backing
 from jobs.proof.checks import Check, Flaw, Verdict
@@ -18,11 +19,12 @@ from jobs.proof.opposites import opposite
 from jobs.proof.quantities import Measure, Quantity, quantities
 from jobs.proof.record import Record, said_quantities
 from jobs.proof.tokens import tokens
+from jobs.proof.units import SHARE
 from jobs.transcript import Utterance
 
 #: Share of a sentence's telling words found in its evidence. Below the first it isn't what was said there, below the
 #: second it is if nothing else in the recording fits better by `_BETTER`. Measured on the planted-error suite.
-_UNRELATED, _WEAK = 0.18, 0.40
+_UNRELATED, _HARDLY, _WEAK = 0.18, 0.09, 0.40
 _BETTER, _PART_BETTER = 0.30, 0.50
 #: Few words are alike in two languages; so many of them must be found elsewhere to tell that they belong there.
 _FOREIGN = 0.38
@@ -84,14 +86,26 @@ def check_quantities(
         measured: units that may be added to a number which was said without one: "eine halbe Million" is one of euros
             where euros are spoken of. Years are always allowed, for ages; None allows any.
     """
-    for claimed in quantities(text):
+    claims = quantities(text)
+    shared = {each for pair in pairwise(claims) if _is_share(*pair, text, said) for each in pair}
+    for claimed in claims:
         found, by = backing(claimed, said)
+        if claimed in shared:
+            continue
         if found is Backing.NOT_SAID or by is None:
             yield Check(Flaw.UNBACKED_NUMBER, Verdict.FAIL, {"what": claimed.text})
         elif found is Backing.OTHER_UNIT:
             yield Check(Flaw.WRONG_UNIT, Verdict.FAIL, {"what": claimed.text, "said": by.text})
         elif not by.measures and not _may_be_added(claimed, measured):
             yield Check(Flaw.WRONG_UNIT, Verdict.WARNING, {"what": claimed.text, "said": by.text})
+
+
+def _is_share(part: Quantity, whole: Quantity, text: str, said: Sequence[Quantity]) -> bool:
+    """Whether two numbers are a share that was said: "zwei von fünf" for "vierzig Prozent"."""
+    if f"{part.text} von {whole.text}" not in text:
+        return False
+    shares = frozenset((SHARE, one / other) for one in part.values for other in whole.values if other)
+    return backing(Quantity(text, measures=shares), [one for one in said if one.measures])[0] is Backing.SAID
 
 
 def _may_be_added(claimed: Quantity, measured: Collection[Measure] | None) -> bool:
@@ -133,6 +147,13 @@ class _Claim:
         alike = frozenset(u.id for u in self.record.transcript.utterances if u.language in languages)
         return alike - {u.id for u in self.evidence}
 
+    @cached_property
+    def answered(self) -> frozenset[str]:
+        """Ids of the evidence and of what somebody else asked right before: an answer takes its words from there."""
+        cited = [u.id for u in self.evidence]
+        asked = (u.id for u in self.record.around(cited, before=1, after=0) if u.text.rstrip().endswith("?"))
+        return frozenset((*cited, *asked))
+
     @property
     def speakers(self) -> frozenset[str]:
         return frozenset(u.speaker for u in self.evidence if u.speaker is not None)
@@ -159,7 +180,7 @@ def _names(claim: _Claim) -> Iterator[Check]:
             yield Check(Flaw.UNBACKED_NAME, Verdict.FAIL, {"name": mention.text})
         else:
             yield from _person(mention, claim, said)
-    for name in strangers(claim.text, claim.record, given):
+    for name in strangers(claim.text, claim.record, given, native=len(claim.german) == len(claim.evidence)):
         certain = all(is_elsewhere(token.text, claim.record) for token in tokens(name) if token.is_word)
         yield Check(Flaw.UNBACKED_NAME, Verdict.FAIL if certain else Verdict.WARNING, {"name": name})
 
@@ -207,7 +228,7 @@ def _subject_matter(claim: _Claim) -> Iterator[Check]:
         return
     if whole.cited < _UNRELATED or (whole.cited < _WEAK and whole.elsewhere >= whole.cited + _BETTER):
         certain = whole.elsewhere > whole.cited
-        if not certain and whole.weight < _FULL_WEIGHT:
+        if not certain and (whole.weight < _FULL_WEIGHT or whole.numbers or whole.cited >= _HARDLY):
             return
         yield Check(Flaw.UNRELATED_EVIDENCE, Verdict.FAIL if certain else Verdict.WARNING, {"what": claim.text})
         return
@@ -233,6 +254,8 @@ class _Measured:
     """How much of a text's telling words is found."""
 
     weight: float
+    #: How many of its numbers were said there.
+    numbers: int
     #: In the evidence, 0.0 to 1.0.
     cited: float
     #: In the best utterance elsewhere that has one of the evidence's languages.
@@ -245,14 +268,15 @@ def _measured(text: str, claim: _Claim) -> _Measured | None:
     if len(wanted) + len(counted) < 2:
         return None
     hits = claim.record.concordance.hits(wanted)
-    cited = {u.id for u in claim.evidence}
+    cited = claim.answered
     weight = sum(term.weight for term in wanted)
     found = weight * share(wanted, [row for one, row in hits.items() if one in cited])
-    numbers = _NUMBER_WEIGHT * sum(backing(one, claim.quantities)[0] is Backing.SAID for one in counted)
+    numbers = sum(backing(one, claim.quantities)[0] is Backing.SAID for one in counted)
     whole = weight + _NUMBER_WEIGHT * len(counted)
     return _Measured(
         weight=whole,
-        cited=(found + numbers) / whole,
+        numbers=numbers,
+        cited=(found + _NUMBER_WEIGHT * numbers) / whole,
         elsewhere=max((weight * share(wanted, [row]) for one, row in hits.items() if one in claim.others), default=0.0)
         / whole,
     )

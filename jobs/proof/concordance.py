@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from jobs.proof.content import Term, likeness, terms
+from jobs.proof.content import LONG_PART, Term, likeness, terms
 from jobs.transcript import Utterance
 
 #: Letters at the end by which a compound and its last part are looked up.
@@ -17,12 +17,15 @@ class Concordance:
         for utterance in utterances:
             for term in terms(utterance.text, language=utterance.language):
                 self._places.setdefault(term.stem, set()).add(utterance.id)
-        #: Only words that begin or end alike are alike at all.
+        #: Only words that begin or end alike, or have so much in common within, are alike at all.
         self._heads: dict[str, list[str]] = {}
         self._tails: dict[str, list[str]] = {}
+        self._parts: dict[str, list[str]] = {}
         for stem in self._places:
             self._heads.setdefault(stem[:1], []).append(stem)
             self._tails.setdefault(stem[-_TAIL:], []).append(stem)
+            for part in _parts_of(stem):
+                self._parts.setdefault(part, []).append(stem)
         self._found: dict[str, Mapping[str, float]] = {}
 
     def hits(self, wanted: Sequence[Term]) -> Mapping[str, tuple[float, ...]]:
@@ -37,12 +40,18 @@ class Concordance:
         """The utterances that hold a word like this one, and how alike it is."""
         if stem not in self._found:
             found: dict[str, float] = {}
-            for other in {*self._heads.get(stem[:1], ()), *self._tails.get(stem[-_TAIL:], ())}:
+            beside = (other for part in _parts_of(stem) for other in self._parts.get(part, ()))
+            for other in {*self._heads.get(stem[:1], ()), *self._tails.get(stem[-_TAIL:], ()), *beside}:
                 alike = likeness(stem, other)
                 for place in self._places[other] if alike else ():
                     found[place] = max(found.get(place, 0.0), alike)
             self._found[stem] = found
         return self._found[stem]
+
+
+def _parts_of(stem: str) -> frozenset[str]:
+    """All stretches of a stem that are as long as what a longer word is known by."""
+    return frozenset(stem[start : start + LONG_PART] for start in range(len(stem) - LONG_PART + 1))
 
 
 def share(wanted: Sequence[Term], rows: Sequence[Sequence[float]]) -> float:

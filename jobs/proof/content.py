@@ -21,6 +21,8 @@ _LEAST_WEIGHT = 0.1
 _KIN = 0.8
 #: Likeness of two stems (rapidfuzz's `ratio`, 0 to 100) from which they may be forms of one word: "sproch", "sprech".
 _SAME_WORD = 80.0
+#: A stem of so many letters within another is a part of it: "weihnacht" of "vorweihnachtszeit".
+LONG_PART = 7
 _MAX_WORD = 60
 
 
@@ -108,7 +110,12 @@ def likeness(one: str, other: str) -> float:
     short, long = sorted((one, other), key=len)
     if len(short) < 4:
         return 0.0
-    within = long.startswith(short) or (long.endswith(short) and len(short) > 4) or short == long.removeprefix("un")
+    within = (
+        long.startswith(short)
+        or (long.endswith(short) and len(short) > 4)
+        or (short in long and len(short) >= LONG_PART)
+        or short == long.removeprefix("un")
+    )
     alike = len(short) > 4 and one[0] == other[0] and fuzz.ratio(one, other) >= _SAME_WORD
     return _KIN if within or alike else 0.0
 
@@ -120,6 +127,79 @@ def is_common_noun(word: str) -> bool:
 
 _NO_NAME = re.compile(
     r".*(?:ung|heit|keit|schaft|tion|sion|tät|ismus|ik|nis|tum|tur|enz|anz|ment|age|ling|chen|innen|ende[rn]?|en)s?|.{3,}(?:er|or|ent|ant|ist|eur|log)in"
+)
+
+
+@lru_cache(maxsize=1 << 15)
+def is_unheard(word: str) -> bool:
+    """Whether a word is rare, no compound and no form of a word that is known: most likely a name.
+
+    Examples:
+        >>> is_unheard("Kröger"), is_unheard("Schwachhausen"), is_unheard("Investoren"), is_unheard("Treibstoffs")
+        (True, True, False, False)
+    """
+    low = word[:_MAX_WORD].lower()
+    if _PLACE.fullmatch(low) is not None:
+        return True
+    if _frequency(low) >= _UNHEARD or _DERIVED.fullmatch(low) is not None:
+        return False
+    bases = {low.removesuffix(ending) for ending in _ENDINGS} | {f"{low.removesuffix('in')}e"} - {low + "e"}
+    known = any(_frequency(one) >= _KNOWN for base in bases - {low} for one in (base, base.translate(_PLAIN)))
+    return not known and not any(_is_compound(one) for one in bases)
+
+
+def _is_compound(low: str) -> bool:
+    places = range(_SHORTEST_PART, len(low) - _SHORTEST_PART)
+    # "Saatgut": what is short must be known well.
+    first, last = low[:-_SHORTEST_PART], low[-_SHORTEST_PART:]
+    short = len(first) > _SHORTEST_PART and _frequency(first) >= _HEAD and _frequency(last) >= _SHORT_HEAD
+    return short or any(_frequency(low[at:]) >= _HEAD and _is_first_part(low[:at]) for at in places)
+
+
+#: What German nouns end in when they are bent, and vowels as they are in the singular.
+_ENDINGS = ("", "en", "n", "e", "er", "s", "es", "in", "innen")
+_PLAIN = str.maketrans("äöü", "aou")
+
+
+def is_rival(one: str, other: str) -> bool:
+    """Whether two compounds end alike and begin otherwise: "Suezkanal" and "Panamakanal".
+
+    Args:
+        one: a stem.
+        other: another.
+    """
+    shared = 0
+    while shared < min(len(one), len(other)) and one[-1 - shared] == other[-1 - shared]:
+        shared += 1
+    firsts = (one[: len(one) - shared], other[: len(other) - shared])
+    named = all(len(first) >= _SHORTEST_PART and first not in _PARTICLES for first in firsts)
+    return named and any(_frequency(one[-size:]) >= _HEAD for size in range(_LONG_HEAD, shared + 1))
+
+
+def _is_first_part(low: str) -> bool:
+    return any(_frequency(one) >= _KNOWN for one in (low, low.removesuffix("s"), low.removesuffix("n"), low + "e"))
+
+
+def _frequency(low: str) -> float:
+    return float(zipf_frequency(low, "de"))
+
+
+#: Zipf frequencies: of what is hardly heard, of a word that is known, of one that compounds end in, of a short one.
+_UNHEARD, _KNOWN, _HEAD, _SHORT_HEAD = 3.7, 2.3, 3.3, 4.5
+#: Stems of what stands before verbs and nouns without naming anything: "Aufstieg", "Abstieg".
+_PARTICLES = frozenset(
+    word
+    for words in ("auf aus ein vor nach uber unt mit hin her bei", "fest weit zuruck wied zusamm umm gross klein")
+    for word in words.split()
+)
+#: Letters of the shortest last part that two rivals share.
+_LONG_HEAD = 5
+#: Ends of places' names that no other noun has.
+_PLACE = re.compile(r".{3,}(?:hausen|haven|stedt|büttel|hofen|weiler|kirchen|rode)s?")
+#: Ends of nouns that are made of other words.
+_DERIVED = re.compile(
+    r".*(?:ung|ungen|heit|keit|heiten|keiten|schaft|schaften|tion|tionen|sion|tät|ismus|nis|tum|enz|anz|ment|ling|chen"
+    r"|innen|ende[rn]?|ier|eur|ist|isten|logie|ieren)s?"
 )
 
 

@@ -15,7 +15,9 @@ def _words(*patterns: str) -> re.Pattern[str]:
 
 
 #: Where one clause ends and another begins. "nicht" after "und" denies only what follows.
-_BORDER = re.compile(r"\s*(?:[,;:!?–—]|(?<!\d)\.)+\s+|\s+(?=(?:und|sondern|oder|and|but)\b)", re.IGNORECASE)
+_BORDER = re.compile(
+    r"\s*(?:[,;:!?–—]|(?<!\d)\.)+\s+|\s+(?=(?:und|sondern|oder|statt|anstatt|and|but)\b)", re.IGNORECASE
+)
 DENIES = _words(
     r"nicht|nee|nie|niemals|kaum|kein\w*|niemand\w*|nichts|nirgend\w*|weder|ohne|keineswegs",
     r"null(?! (?:komma|uhr|prozent|grad))",
@@ -37,6 +39,10 @@ STRONG = _words(
     r"unterblieb\w*|ausbl[ei]+b\w*|bl[ei]+b\w* (?:.* )?aus",
     r"zurückgewiesen|w[ie]+s\w* (?:.* )?(?:zurück|von sich)|r(?:ät|iet) (?:.* )?ab",
     r"schl[aäu]g\w* (?:.* )?aus|gegenteil|nein|enthielt\w*|enthalten|ausgesetzt|vergeblich|wehr\w*|gestrichen",
+    r"(?:ver)?m(?:ei|ie)d\w*|verschon\w*|misstrau\w*|missacht\w*|unterl(?:ass|äss|ieß)\w*|versäum\w*|verpass\w*"
+    r"|erspar\w*|entg(?:eh|ing)\w*|(?:ge)?hinder\w*|bewahrt\w*|boykott\w*|ignorier\w*|entbehr\w*|verlern\w*|abgeraten",
+    r"aufgeben|aufzugeben|aufgegeben|g[aeäi]b\w* (?:.* )?auf|abgewinkt|wink\w* (?:.* )?ab",
+    r"widerspr[aei]ch\w* (?:dem|der|den|einer|einem)",
     r"stop\w*|refus\w*|fail\w*|lack\w*|unable|avoid\w*|prevent\w*",
 )
 #: What may deny: other words, restrictions.
@@ -47,6 +53,18 @@ PERHAPS = _words(
     r"(?:war|ist|sind|waren|sei|seien) dagegen|(?<!prozent )weniger(?! als)|zweifel\w*|bezweif\w*|vermiss\w*|frei von",
     r"\w{3,}los(?:e[nrsm]?)?|ausgenommen|außer|falsch\w*|irrt\w*|egal|gleichgültig|warnt\w* (?:\w+ )?(?:da)?vor",
     r"hardly|rarely|instead|less|against",
+)
+#: What a sentence that affirms may say instead of a denial: "bleibt am Boden" for "fliegt nicht".
+RESTATES = _words(
+    r"nur|lediglich|bloß|erst|frühestens|spätestens|mangels|schlecht\w*|schwer\w*|schwierig\w*|wenig\w*",
+    r"gering\w*|kostenlos\w*|gratis|umsonst|unentgeltlich|ehrenamtlich|steh\w* (?:.* )?aus|offen|leide\w*|litt(?:en)?",
+    r"verl(?:ier|or)\w*|verschw[aiu]nd\w*|vorbei|ende[tn]?\w*|bl[ei]+b\w*",
+)
+#: What tells of an end.
+ENDED = _words(
+    r"verl(?:ier|or)\w*|verschw[aiu]nd\w*|vorbei|(?:be)?ende[tn]?\w*|aufgehört|hör\w* (?:.* )?auf|abgeschafft",
+    r"eingestellt",
+    r"geschlossen|zugemacht|dichtgemacht|aufgegeben|gestrichen|weggefallen|verkauft|gestorben|ausgestiegen",
 )
 #: "kein Verlust mehr" tells of an end: there was one.
 ENDS = re.compile(r"\b(?:nicht|nichts|kein\w*|niemand)\b(?:\s+\S+){0,2}\s+mehr\b", re.IGNORECASE)
@@ -74,13 +92,15 @@ _ASKS = re.compile(
 ALWAYS = _words("immer|stets|oft|häufig|meist")
 #: Somebody and nobody: a clause that holds one where the other was said turns it round.
 TURNED = (
-    (_words(r"jemand\w*|jede[rmn]?|alle"), _words(r"niemand\w*|keine[rmn]?|nobody|no one|none")),
-    (ALWAYS, _words("nie|niemals|kaum|selten|never|rarely")),
+    (_words(r"jemand\w*"), _words(r"niemand\w*|keine[rmn]?|nobody|no one|none")),
+    (_words(r"jede[rmn]?|alle"), _words(r"niemand\w*|keine[rmn]?|nobody|no one|none")),
+    (ALWAYS, _words("nie|niemals|kaum|selten|nichts|never|rarely|nothing")),
     (_words("alles|etwas|einiges"), _words("nichts|nothing")),
     (_words("sowohl"), _words(r"weder|neither|kein\w*")),
 )
 _WITH = re.compile(r"\b(?:[Mm]it|with)\s+(?:\w+\s+){0,2}?([A-ZÄÖÜ]\w+)")
 _WITHOUT = re.compile(r"\b(?:[Oo]hne|without)\s+(?:\w+\s+){0,2}?([A-ZÄÖÜ]\w+)")
+_NOT_EVEN = re.compile(r"\s+(?:ein)?mal\b", re.IGNORECASE)
 #: Letters behind "keine" that may hold a number.
 _MAX_NUMERAL = 80
 
@@ -107,8 +127,10 @@ def signs(text: str) -> list[tuple[int, int]]:
 
 
 def _is_limit(sign: str, behind: str) -> bool:
-    """Whether a number stands behind "keine": fewer than that."""
-    cut = tokens(behind[:_MAX_NUMERAL]) if sign.lower().startswith("kein") else ()
+    """Whether a number stands behind "keine" or "nicht einmal": fewer than that."""
+    few = _NOT_EVEN.match(behind) if sign.lower() == "nicht" else None
+    behind = behind if few is None else behind[few.end() :]
+    cut = tokens(behind[:_MAX_NUMERAL]) if few is not None or sign.lower().startswith("kein") else ()
     return bool(cut) and (cut[0].is_figure or numeral(cut[0].low) is not None)
 
 
@@ -130,6 +152,21 @@ def stated(text: str) -> str:
         # "Ihre Initiative hat 18.400 Unterschriften gesammelt, was fordern Sie?"
         kept.append(statement if not asked or _ASKS.match(asked) else "")
     return " ".join(kept)
+
+
+#: What begins with a condition, and what tells that one was set.
+CONDITION = re.compile(r"(?:wenn|falls|sofern|sollte[n]?|ohne)\b", re.IGNORECASE)
+OR_ELSE = _words("sonst|andernfalls|ansonsten|es sei denn|or else|otherwise|unless")
+#: What "nicht" before it turns into its opposite: "nicht geschlossen", "nicht unverletzt".
+OFTEN_TWICE = _words(r"geschlossen|leer|un(?!ter)[a-zäöüß]{3,}(?:t|bar|lich|ig|sam)")
+#: An answer that denies no more than what was asked.
+SHORT_ANSWER = re.compile(r"(?:ich|wir|er|sie|der|die|das)(?: auch| noch| selbst| leider)* nicht", re.IGNORECASE)
+#: A clause that another one governs.
+GOVERNED = re.compile(r"(?:dass|ob)\b|.*\b(?:zu \w+n|\w+zu\w+en)$", re.IGNORECASE)
+#: "sondern" takes up a denial.
+BUT = _words("sondern")
+#: Nobody says that something isn't at most so much.
+NOT_AT_MOST = _words("nicht (?:höchstens|maximal|nur höchstens)")
 
 
 def left_out(claim: str, said: str) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jobs.german import numeral
-from jobs.proof.content import is_common_noun, is_made_of, stem, weight_of
+from jobs.proof.content import is_common_noun, is_made_of, is_rival, is_unheard, stem, weight_of
 from jobs.proof.gazetteer import english_name, is_proper
 from jobs.proof.record import Person, Record
 from jobs.proof.tokens import Token, joined, tokens
@@ -17,7 +17,7 @@ _REPORTS = re.compile(
     r"|forder|frag|antworte|plädier|hoff|fürchte|befürchte|verwei|verwies|wies|erinner|füg|ergänz|nenn|nann|hält|halt|hielt|sieh|seh"
     r"|sah|will|wollte|wünsch|rät|riet|sprach|spricht|wider|bestätig|versicher|versprech|versprach|versprich|bezeichne|stell"
     r"|zog|zieht|zeig|beschreib|beschrieb|rechn|kündig|behaupte|argument|erläuter|resüm|bilanz|lob|vermut|vergl|appell"
-    r"|beklag|klag|bedauer|unterstr|empf|denk|dach|führ|gab|gibt|gesteh|gestand|zweif|schlug|schläg|blick|setz|möchte|lehn"
+    r"|beklag|klag|bedauer|unterstr|empf|denk|dach|ausführ|gab|gibt|gesteh|gestand|zweif|schlug|schläg|blick|setz|möchte|lehn"
     r"|weig|eröff|begrüß|verrä|verrie|entgegn|bemängel|monier|konter|mahn|verlang|poch|erwider|wand|wend|urteil|findet)\w*"
 )
 #: Prepositions that name a source.
@@ -123,13 +123,14 @@ def _by_role(cut: Sequence[Token], index: int, record: Record) -> _Found | None:
     return (index, index + 1, people) if people and alone and _is_source(cut, index, index + 1) else None
 
 
-def strangers(text: str, record: Record, given: frozenset[str]) -> Iterator[str]:
+def strangers(text: str, record: Record, given: frozenset[str], *, native: bool = True) -> Iterator[str]:
     """What looks like a name in a sentence, isn't that of anybody known, and is none of the words given.
 
     Args:
         text: a German sentence.
         record: who is known, and what else was said.
         given: stems of all that the sentence may take a name from.
+        native: whether these are German, so that common nouns may be expected among them.
     """
     cut = tokens(text)
     index = 0
@@ -141,9 +142,28 @@ def strangers(text: str, record: Record, given: frozenset[str]) -> Iterator[str]
             index += 1
             continue
         missing = [place for place in range(index, stop) if not is_given(cut[place].text, given)]
-        if missing and _is_strange(cut, range(index, stop), missing, record):
+        rivals = (
+            any(is_rival(stem(cut[place].text), other) for other in given) and not _is_half_given(cut[place].low, given)
+            for place in missing
+        )
+        unheard = (native and _is_unheard(cut, place) for place in missing)
+        renamed = _is_renamed(cut, range(index, stop), missing, record)
+        if missing and (
+            _is_strange(cut, range(index, stop), missing, record) or renamed or any(rivals) or any(unheard)
+        ):
             yield joined(cut[index:stop])
         index = stop
+
+
+def _is_renamed(cut: Sequence[Token], run: range, missing: Sequence[int], record: Record) -> bool:
+    """Whether a second name that was said has another first one: "Anna Lund" for "Frieda Lund"."""
+    return any(place + 1 in run and stem(cut[place + 1].text) in record.second_names for place in missing)
+
+
+def _is_half_given(low: str, given: frozenset[str]) -> bool:
+    """Whether the first part of a compound, or its last, is given by itself."""
+    cuts = range(3, len(low) - 2)
+    return any(stem(low[:at]) in given or stem(low[at:]) in given for at in cuts)
 
 
 def _is_strange(cut: Sequence[Token], run: range, missing: Sequence[int], record: Record) -> bool:
@@ -161,6 +181,20 @@ def _is_strange(cut: Sequence[Token], run: range, missing: Sequence[int], record
     return len(run) == 1 and (_is_where(cut, place) or _is_bare(cut, place) or _is_hyphened(cut, place))
 
 
+def _is_unheard(cut: Sequence[Token], index: int) -> bool:
+    """Whether a word that is hardly a common noun has neither an article nor an adjective before it."""
+    before = cut[index - 1] if index else None
+    described = before is not None and _DETERMINES.fullmatch(before.low) and (before.text[0].islower() or index == 1)
+    return not described and not cut[index].text.isupper() and is_unheard(cut[index].text)
+
+
+#: Articles, possessives, and whatever may be an adjective.
+_DETERMINES = re.compile(
+    r"der|die|das|den|dem|des|im|am|zum|zur|vom|beim|ins|ans|(?:k?ein|mein|dein|sein|ihr|unser|dies|jed|all|viel)\w{0,2}"
+    r"|.{4,}(?:e|en|er|es|em)"
+)
+
+
 def _may_name(cut: Sequence[Token], index: int, record: Record) -> bool:
     if not cut[index].is_word or not cut[index].text[0].isupper():
         return False
@@ -168,11 +202,20 @@ def _may_name(cut: Sequence[Token], index: int, record: Record) -> bool:
     known = _base(low, record.name_words) in record.name_words or low in _FORMS | _OPENERS | _NO_NAMES
     plain = numeral(low) is None and scale(low, "de") is None and unit(low) is None and not known
     # A sentence begins with a capital, most of all with a common word.
-    return plain and not (index == 0 and (weight_of(low) < _COMMON or _DESCRIBES.fullmatch(low)))
+    return plain and not (index == 0 and (weight_of(low) < _COMMON or _is_bent(cut)))
+
+
+def _is_bent(cut: Sequence[Token]) -> bool:
+    """Whether a sentence begins with an adjective or a participle: "Gekühlt wird", "Kanadische Lehrer"."""
+    after = cut[1].low if len(cut) > 1 else ""
+    done = _DONE.fullmatch(cut[0].low) is not None and _IS.fullmatch(after) is not None
+    return done or _DESCRIBES.fullmatch(cut[0].low) is not None
 
 
 #: What stands first may be no noun at all: "Gesprächsbereit zeigte sie sich".
-_DESCRIBES = re.compile(r".{3,}(?:bereit|lich|ig|isch|bar|sam|los|voll|haft|fähig|weise|iert|end|erweise)")
+_DESCRIBES = re.compile(r".{3,}(?:bereit|lich|ig|isch|bar|sam|los|voll|haft|fähig|weise|iert|end|erweise)(?:e[nrsm]?)?")
+_DONE = re.compile(r"(?:\w{2,})?ge\w{2,}(?:t|en)|(?:ver|be|er|ent|zer)\w{2,}(?:t|en)|\w{3,}iert")
+_IS = re.compile(r"w[ei]rd\w*|wurden?|worden|ist|sind|sei(?:en)?|war(?:en)?|h[aä]\w{2,4}|blieb\w*|bleib\w*")
 
 
 def is_given(word: str, given: frozenset[str]) -> bool:

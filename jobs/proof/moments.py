@@ -42,7 +42,9 @@ _WEEKDAYS = _numbered(
 )  # fmt: skip
 _SEASONS = _numbered("frühling frühjahr spring", "sommer summer", "herbst autumn", "winter")
 #: "Montagabend", "montags", but no "Sommerfest": that has a name of its own.
-_WEEKDAY = re.compile(rf"({'|'.join(_WEEKDAYS)})(?:s|e|en|früh|morgens?|vormittags?|mittags?|nachmittags?|abends?)?")
+WEEKDAY_NAME = re.compile(
+    rf"({'|'.join(_WEEKDAYS)})(?:s|e|en|früh|morgens?|vormittags?|mittags?|nachmittags?|abends?)?"
+)
 _SEASON = re.compile(rf"({'|'.join(_SEASONS)})s?")
 _FIGURES = re.compile(r"(\d{1,2})\.(\d{1,2})(?:\.(\d{4}|\d{2}))?")
 _TIME = re.compile(r"(\d{1,2})[.:](\d{2})")
@@ -195,7 +197,7 @@ def _named(tokens: Sequence[Token], index: int) -> Moment | None:
     token = tokens[index]
     if token.text[:1].isupper() and token.low in _MONTHS:
         return Moment(MONTH, (_MONTHS[token.low],), index + 1)
-    for dimension, pattern, numbers in ((WEEKDAY, _WEEKDAY, _WEEKDAYS), (SEASON, _SEASON, _SEASONS)):
+    for dimension, pattern, numbers in ((WEEKDAY, WEEKDAY_NAME, _WEEKDAYS), (SEASON, _SEASON, _SEASONS)):
         match = pattern.fullmatch(token.low)
         if match is not None:
             return Moment(dimension, (numbers[match.group(1)],), index + 1)

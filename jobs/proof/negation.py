@@ -2,19 +2,28 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jobs.proof.backing import Backing, backing
 from jobs.proof.content import Term, is_opposite, likeness, terms
 from jobs.proof.denials import (
     ALWAYS,
+    BUT,
     COMPARED,
+    CONDITION,
     DENIES,
+    ENDED,
     ENDS,
+    GOVERNED,
     MORE_THAN,
     NO_MORE,
+    NOT_AT_MOST,
+    OFTEN_TWICE,
     OPENS_WHAT_IS_DENIED,
+    OR_ELSE,
     PERHAPS,
+    RESTATES,
+    SHORT_ANSWER,
     STRONG,
     TAKES_UP,
     TELLS_NOT,
@@ -23,6 +32,7 @@ from jobs.proof.denials import (
     left_out,
     signs,
     stated,
+    undenied,
 )
 from jobs.proof.denials import clauses as clauses_of
 from jobs.proof.quantities import Quantity, quantities
@@ -31,6 +41,8 @@ from jobs.proof.quantities import Quantity, quantities
 SAME_CLAUSE = 0.6
 #: From this share on a clause may be what was meant, if it fits better than any other by the margin.
 _FITS, _MARGIN = 0.25, 0.1
+#: A clause lighter than this that begins with "das" is about what was said before.
+_LIGHT = 0.5
 #: A clause this light tells too little to be known by.
 _LEAST_WEIGHT = 0.15
 #: How many of the words around a "nicht" are looked at to tell what it denies.
@@ -101,7 +113,14 @@ def denial(claim: str, said: Sequence[Said], *, telling: Telling = terms) -> Den
         found = _added_abroad(claimed, heard) or _dropped_abroad(claimed, heard)
     else:
         found = _added(claimed, heard) or _dropped(claimed, heard)
-    return found or _turned(claim, said) or _uneven(claimed, heard) or _answered(claim, said, heard)
+    found = (
+        found
+        or _misused(claim, said)
+        or _turned(claim, said)
+        or _uneven(claimed, heard)
+        or _answered(claim, said, heard)
+    )
+    return found or _all_denied(claimed, heard)
 
 
 def _clauses(text: str, telling: Telling, language: str = "") -> list[_Clause]:
@@ -110,6 +129,8 @@ def _clauses(text: str, telling: Telling, language: str = "") -> list[_Clause]:
     before = ""
     parts = clauses_of(text)
     for index, part in enumerate(parts):
+        if language and SHORT_ANSWER.fullmatch(part):
+            continue
         # "… , nicht aber für …", "Nein, …": what tells nothing belongs to what follows.
         joined = f"{before} {part}".strip()
         clause = _clause(joined, telling, language)
@@ -119,9 +140,19 @@ def _clauses(text: str, telling: Telling, language: str = "") -> list[_Clause]:
             before = ""
         else:
             before = joined
-    if before and clauses:
+    # "… , doch das kommt nie vor" tells nothing that could be compared.
+    if before and clauses and (language or not TAKES_UP.match(before)):
         clauses[-1] = _clause(f"{clauses[-1].text} {before}", telling, language)
-    return clauses
+    return clauses if language else _governed(clauses)
+
+
+def _governed(clauses: Sequence[_Clause]) -> list[_Clause]:
+    """Clauses of which those that depend on a denial are perhaps denied: "zu wohnen, komme nicht infrage"."""
+    beside = [[*clauses[max(0, place - 1) : place], *clauses[place + 1 : place + 2]] for place in range(len(clauses))]
+    return [
+        replace(one, perhaps=True) if GOVERNED.match(one.text) and any(c.denied or c.strongly for c in near) else one
+        for one, near in zip(clauses, beside, strict=True)
+    ]
 
 
 def _clause(text: str, telling: Telling, language: str) -> _Clause:
@@ -138,20 +169,23 @@ def _clause(text: str, telling: Telling, language: str) -> _Clause:
         if compared
         else tuple(tuple(sorted(told, key=lambda term: abs(term.start - place))[:_SCOPE]) for place in places),
         strongly=STRONG.search(text) is not None,
-        perhaps=PERHAPS.search(text) is not None or (compared and bool(places)),
+        perhaps=PERHAPS.search(text) is not None
+        or (compared and bool(places))
+        or (not language and RESTATES.search(text) is not None),
     )
 
 
 def _added(claimed: Sequence[_Clause], heard: Sequence[_Clause]) -> Denial | None:
     """A denial of what nobody denied."""
     for clause in claimed:
-        if clause.strongly and clause.denied and not clause.without and _is_undenied(clause, heard):
+        twice = clause.denied and not clause.without and (clause.strongly or OFTEN_TWICE.search(clause.text))
+        if twice and _is_undenied(heard):
             return Denial(next(c.text for c in heard if c.denied or c.strongly), certain=False)
         # "nicht verzichten" affirms.
         if clause.strongly or not heard:
             continue
         for scope in clause.denied:
-            if any(_accounts_for(c, scope, clause) for c in heard):
+            if any(_accounts_for(c, scope, clause) for c in heard) or _is_aside(clause, scope, heard):
                 continue
             plain = [index for index, c in enumerate(heard) if c.is_plain]
             best = max(plain, key=lambda index: _overlap(clause, heard[index]), default=None)
@@ -163,17 +197,32 @@ def _added(claimed: Sequence[_Clause], heard: Sequence[_Clause]) -> Denial | Non
             led_in = best > 0 and not heard[best - 1].terms and not heard[best - 1].is_plain
             taken_up = led_in or (best + 1 < len(heard) and _takes_up(heard[best + 1]))
             ends = ENDS.search(clause.text) is not None
+            if ends and any(ENDED.search(c.text) for c in heard):
+                continue
             if len(plain) == len(heard) or (not ends and fit >= _FITS and fit >= other + _MARGIN and not taken_up):
                 return Denial(heard[best].text, certain=fit >= SAME_CLAUSE and not ends)
     flipped = next((other for one in claimed for other in heard if _flips(one, other)), None)
     return None if flipped is None else Denial(flipped.text, certain=False)
 
 
-def _is_undenied(clause: _Clause, heard: Sequence[_Clause]) -> bool:
-    """Whether a clause that denies twice, and so affirms, tells of what was denied once."""
+def _is_aside(clause: _Clause, scope: Sequence[Term], heard: Sequence[_Clause]) -> bool:
+    """Whether a denial tells nothing that can be compared: "ohne Pause" for "am Stück", or "das kommt nie vor".
+
+    Nor does what would have to be, or else: "falls sie keine Stelle bekomme" for "ich will eine, sonst gehe ich".
+    """
+    if CONDITION.match(clause.text) and any(OR_ELSE.search(c.text) for c in heard):
+        return True
+    if clause.without:
+        return not any(_shares(scope[:1], c.terms) for c in heard)
+    light = clause.weight < _LIGHT and TAKES_UP.match(clause.text) is not None
+    return light and any(not c.is_plain for c in heard)
+
+
+def _is_undenied(heard: Sequence[_Clause]) -> bool:
+    """Whether something was denied once, and nothing twice, as by a clause that affirms so."""
     once = [c for c in heard if bool(c.denied) != c.strongly]
     twice = [c for c in heard if c.denied and c.strongly]
-    return not twice and any(_shares(clause.terms, c.terms) for c in once)
+    return not twice and bool(once)
 
 
 def _takes_up(clause: _Clause) -> bool:
@@ -237,6 +286,14 @@ def _dropped_abroad(claimed: Sequence[_Clause], heard: Sequence[_Clause]) -> Den
     return Denial(denied[0].text, certain=False) if told and not open_yet else None
 
 
+def _all_denied(claimed: Sequence[_Clause], heard: Sequence[_Clause]) -> Denial | None:
+    """A claim that affirms all, where nothing was said that wasn't denied."""
+    denied = [c for c in heard if c.denied]
+    if not denied or any(c.is_plain for c in heard) or not all(c.is_plain for c in claimed):
+        return None
+    return Denial(denied[0].text, certain=False)
+
+
 def _answered(claim: str, said: Sequence[Said], heard: Sequence[_Clause]) -> Denial | None:
     """A claim that affirms what was denied in a word or the other way round: "So wie er ist, nicht."."""
     answers = [one.text for one in said if stated(one.text)]
@@ -263,7 +320,7 @@ def _turned(claim: str, said: Sequence[Said]) -> Denial | None:
     if untold is not None:
         return Denial(said[0].text, certain=False)
     limit = next((one.text for one in said if NO_MORE.search(one.text)), None)
-    plain = [part for part in clauses_of(claim) if not denies(part)]
+    plain = clauses_of(undenied(claim))
     if limit is not None and any(MORE_THAN.search(part) for part in plain):
         return Denial(limit, certain=False)
     without = left_out(claim, " ".join(one.text for one in said))
@@ -276,6 +333,14 @@ def _turned(claim: str, said: Sequence[Said]) -> Denial | None:
         if heard is not None and turned:
             return Denial(heard, certain=False)
     return None
+
+
+def _misused(claim: str, said: Sequence[Said]) -> Denial | None:
+    """Words that stand beside a denial, or never do: "sondern" without one, "nicht höchstens"."""
+    but = BUT.search(claim)
+    alone = but is not None and not denies(claim[: but.start()])
+    unheard = NOT_AT_MOST.search(claim) and not any(NOT_AT_MOST.search(one.text) for one in said)
+    return Denial(said[0].text, certain=False) if alone or unheard else None
 
 
 def _accounts_for(clause: _Clause, scope: Sequence[Term], other: _Clause) -> bool:
@@ -299,7 +364,7 @@ def _is_explained(
             {term.stem for term in scope} <= {term.stem for term in c.terms} for c in affirmed
         )
     fit = _fit(claim, denied)
-    return fit < _FITS or fit < max((_fit(claim, c) for c in affirmed), default=0.0) + _MARGIN / 2
+    return counted or fit < _FITS or fit < max((_fit(claim, c) for c in affirmed), default=0.0) + _MARGIN / 2
 
 
 def _shares(scope: Sequence[Term], others: Sequence[Term]) -> bool:

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from jobs.german import decimal, numeral, ordinal
 from jobs.proof.amounts import PARTS, Amount, Text, cardinal, is_article, is_part_of_measure, number, word_value
-from jobs.proof.moments import CLOCK, DATE, MONTH, moment
+from jobs.proof.moments import CLOCK, DATE, MONTH, WEEKDAY_NAME, moment
 from jobs.proof.tokens import tokens
 from jobs.proof.units import CURRENCIES, SHARE, unit
 
@@ -28,7 +28,7 @@ class Hedge(Enum):
     ABOVE = auto()
     #: "weniger als", "unter", "knapp"
     BELOW = auto()
-    #: "keine tausend"
+    #: "keine tausend", "nicht einmal tausend"
     FEWER = auto()
 
 
@@ -63,7 +63,27 @@ def quantities(text: str, *, language: str = "de", spoken: bool = False) -> tupl
         >>> [(q.text, sorted(q.values)) for q in quantities("Zwölf von 1.500 Euro")]
         [('Zwölf', [Decimal('12')]), ('1.500 Euro', [Decimal('1500')])]
     """
-    return tuple(_scan(Text(tokens(text), language, spoken)))
+    found = tuple(_scan(Text(tokens(text), language, spoken)))
+    return _continued(found) if spoken else found
+
+
+def _continued(found: tuple[Quantity, ...]) -> tuple[Quantity, ...]:
+    """In "1,1 Millionen, im zweiten Jahr 3,7" the second number leaves out what multiplies it."""
+    read: list[Quantity] = []
+    for one in found:
+        size = max((_scale_of(value) for before in read[-2:] for value in before.values), default=Decimal(0))
+        broken = not one.measures and any(0 < value < _THOUSAND and value % 1 for value in one.values)
+        values = one.values | ({value * size for value in one.values} if size and broken else set())
+        read.append(replace(one, values=values))
+    return tuple(read)
+
+
+_THOUSAND = Decimal(1000)
+
+
+def _scale_of(value: Decimal) -> Decimal:
+    """The million or the milliard that a number holds; 0 if it is smaller."""
+    return next((size for size in (_THOUSAND**3, _THOUSAND**2) if value >= size), Decimal(0))
 
 
 _Found = tuple[tuple[Quantity, ...], int]
@@ -111,8 +131,14 @@ def _share(text: Text, index: int) -> _Found | None:
         return None if text.low(index + 1) in {"a", "an"} else _shared(text, index, index + 1, Decimal("0.5"))
     if re.fullmatch(r"jede[rsnm]?|every", low):
         nth = _nth(text, index + 1)
-        found = None if nth is None else _shared(text, index, index + 2, Decimal(1) / nth)
-        return None if found is None else ((replace(found[0][0], values=frozenset({Decimal(nth or 1)})),), found[1])
+        if nth is None:
+            return None
+        found, stop = _shared(text, index, index + 2, Decimal(1) / nth)
+        each = found[0]
+        # "jeden zweiten Freitag" is every two weeks.
+        repeated = (*_span_of(text.low(stop)), *each.measures) if text.spoken else each.measures
+        measures = frozenset((name, size if name == SHARE else size * nth) for name, size in repeated)
+        return (replace(each, values=frozenset({Decimal(nth)}), measures=measures),), stop
     many = numeral(low) if text.tokens[index].is_word else decimal(low) if text.tokens[index].is_figure else None
     many = 1 if is_article(low) or (text.language == "en" and low in {"a", "an"}) else many
     # "ein gutes Viertel"
@@ -128,6 +154,14 @@ _ROUGHLY = {
     "gutes": Hedge.ABOVE, "guten": Hedge.ABOVE, "good": Hedge.ABOVE, "knappes": Hedge.BELOW, "knappen": Hedge.BELOW,
     "ganzes": None, "volles": None, "full": None,
 }  # fmt: skip
+
+
+def _span_of(low: str) -> Iterator[Measure]:
+    """How long it takes until the next week, month or Friday."""
+    day = WEEKDAY_NAME.fullmatch(low)
+    measured = unit("woche") if day is not None else unit(low)
+    if measured is not None:
+        yield measured.dimension, measured.factor
 
 
 def _nth(text: Text, index: int) -> int | None:
@@ -177,10 +211,19 @@ def _amount(text: Text, index: int) -> _Found | None:
     if text.low(first - 1) == "minus":
         values = {-value for value in values}
     measures = {(measured.dimension, value * measured.factor) for value in values} if measured is not None else set()
+    if not text.spoken and _REST.fullmatch(text.low(first - 1)):
+        # "die übrigen 70 Prozent", where 30 were said
+        measures |= {(name, 1 - size) for name, size in measures if name == SHARE}
     if text.spoken:
         measures |= _ratio(text, found)
+    if text.spoken and text.low(first - 1) == "um" and measured is None:
+        # "um acht beginnt der Film"
+        measures |= {(CLOCK, (value + half) % 24 * 60) for value in values if 1 <= value <= 12 for half in (0, 12)}
     cut = text.cut(first, found.stop)
     return (Quantity(cut, frozenset(values), frozenset(measures), _hedge(text, first, found.stop)),), found.stop
+
+
+_REST = re.compile(r"(?:übrige|restliche|verbleibende|andere)[nr]?")
 
 
 def _is_counted(amount: Amount) -> bool:
@@ -188,8 +231,10 @@ def _is_counted(amount: Amount) -> bool:
 
 
 def _also(text: Text, index: int, found: Amount) -> set[Decimal]:
-    """What else was meant: a year that is spoken as two numbers ("zwanzig vierundzwanzig")."""
+    """What else was meant: a year that is spoken as two numbers ("zwanzig vierundzwanzig"), or "drei Euro fünfzig"."""
     after = word_value(text, found.stop) if found.stop < len(text.tokens) else None
+    if after is not None and 10 <= after <= 99 and found.unit is not None and found.unit.dimension in CURRENCIES:
+        return {found.total + Decimal(after) / 100}
     year = found.value in {19, 20} and found.scaled == 1 and after is not None and 10 <= after <= 99
     return {found.value * 100 + Decimal(after or 0)} if year and index >= 0 else set()
 
@@ -268,7 +313,10 @@ _AT = {("at", "least"): Hedge.ABOVE, ("at", "most"): Hedge.BELOW, ("or", "more")
        ("oder", "mehr"): Hedge.ABOVE, ("oder", "weniger"): Hedge.BELOW, ("or", "less"): Hedge.BELOW,
        ("up", "to"): Hedge.BELOW}  # fmt: skip
 _OPPOSITE = {Hedge.ABOVE: Hedge.BELOW, Hedge.BELOW: Hedge.ABOVE}
-_DENIAL = re.compile(r"nicht|kein\w*|nie|niemand|kaum|ohne|weder|not|never|nobody|without")
+_DENIAL = re.compile(
+    r"nicht|kein\w*|nie|niemand|kaum|ohne|weder|verboten|untersagt|unzulässig|unmöglich|ausgeschlossen|tabu"
+    r"|not|never|nobody|without"
+)
 
 
 def _hedge(text: Text, start: int, stop: int) -> Hedge | None:
@@ -276,6 +324,8 @@ def _hedge(text: Text, start: int, stop: int) -> Hedge | None:
     before = text.low(start - 1)
     if before == "." and text.low(start - 2) == "ca":
         return Hedge.ABOUT
+    if before in {"einmal", "mal"} and text.low(start - 2) == "nicht":
+        return Hedge.FEWER
     if before in {"als", "than"}:
         compared = _COMPARATIVES.get(text.low(start - 2))
         return compared and (_OPPOSITE[compared] if _is_denied(text, start - 2, stop) else compared)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from jobs.names import suggestions
 from jobs.programme import Talk
 from jobs.proof.concordance import Concordance
-from jobs.proof.content import is_common_noun, stem, stems, weight_of
+from jobs.proof.content import is_common_noun, is_unheard, stem, stems, weight_of
 from jobs.proof.quantities import Measure, Quantity, quantities
 from jobs.proof.tokens import Token, tokens
 from jobs.proof.units import CURRENCIES, unit
@@ -78,6 +78,17 @@ class Record:
                     bare = _is_bare(before, token, utterance.language) or _STREET.fullmatch(token.low) is not None
                     told[stem(token.text)] = told.get(stem(token.text), True) and bare
         return frozenset(one for one, bare in told.items() if bare)
+
+    @cached_property
+    def second_names(self) -> frozenset[str]:
+        """Stems of what was said behind a word that is most likely a name: "lund" of "Frieda Lund"."""
+        told = set()
+        for utterance in self.transcript.utterances:
+            for before, token in pairwise(tokens(utterance.text)):
+                named = before.is_word and token.is_word and before.text[0].isupper() and token.text[0].isupper()
+                if named and is_unheard(before.text) and not is_common_noun(token.text):
+                    told.add(stem(token.text))
+        return frozenset(told)
 
     @cached_property
     def programme(self) -> frozenset[str]:

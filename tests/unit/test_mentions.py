@@ -3,6 +3,7 @@ import pytest
 from jobs.programme import Guest, Talk
 from jobs.proof.checks import Flaw, Verdict
 from jobs.proof.claims import check_sentence
+from jobs.proof.content import is_rival, is_unheard
 from jobs.proof.gazetteer import english_name, is_proper
 from jobs.proof.mentions import mentions, strangers
 from jobs.proof.record import Record
@@ -129,3 +130,16 @@ def test_places_are_known_in_two_languages_and_by_their_people():
     assert is_proper("Norwegens")
     assert not is_proper("Essen")
     assert english_name("Köln") == "cologne"
+
+
+@pytest.mark.parametrize(("word", "unheard"), [
+    ("Kröger", True), ("Schwachhausen", True), ("Investoren", False), ("Treibstoffs", False), ("Saatgut", False),
+])  # fmt: skip
+def test_a_rare_word_that_is_made_of_no_others_is_most_likely_a_name(word, unheard):
+    assert is_unheard(word) is unheard
+
+
+def test_compounds_that_begin_otherwise_are_rivals():
+    assert is_rival("panamakanal", "suezkanal")
+    assert not is_rival("aufstieg", "abstieg")
+    assert not is_rival("kanal", "suezkanal")

@@ -24,6 +24,11 @@ PAIRS = (
      "Mehr als 2.000 Bücher trage die Achse."),
     ("Er hat 18.400 Unterschriften gesammelt, was fordert er?", "18.400 Unterschriften hat er gesammelt.",
      "18.400 Unterschriften hat er nicht gesammelt."),
+    ("Wir fahren die Kreuzung nicht mehr an.", "Die Kreuzung meidet er.", "Die Kreuzung meidet er nicht."),
+    ("Bei Sturm fliegt der Hubschrauber nicht.", "Bei Sturm bleibe der Hubschrauber am Boden.",
+     "Bei Sturm fliege der Hubschrauber."),
+    ("Schuld ist nicht der Käfer, schuld sind wir.", "Schuld sei nicht der Käfer, sondern der Mensch.",
+     "Schuld sei der Käfer, sondern der Mensch."),
 )  # fmt: skip
 ENGLISH = (
     ("A machine has never sat in a courtroom.", "Eine Maschine habe nie in einem Gericht gesessen.",

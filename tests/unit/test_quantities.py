@@ -183,3 +183,16 @@ def test_no_text_is_too_strange(text):
     for one in quantities(text, spoken=True):
         assert one.values or one.measures
     quantities(text, language="en")
+
+
+@pytest.mark.parametrize(("claim", "said"), [
+    ("15,40 Euro", "Fünfzehn Euro vierzig die Stunde"),
+    ("3,7 Millionen Euro", "Im ersten Jahr 1,1 Millionen Euro, im zweiten waren es 3,7."),
+    ("alle zwei Wochen", "Wir üben jeden zweiten Freitag."),
+    ("die übrigen 70 Prozent", "nur zu dreißig Prozent"),
+    ("nicht einmal 4.000 Kilometer", "keine 4.000 Kilometer"),
+    ("um 20 Uhr", "Um acht beginnt der Film."),
+])  # fmt: skip
+def test_what_is_left_out_when_speaking_is_understood(claim, said):
+    (one,) = quantities(claim)
+    assert backing(one, quantities(said, spoken=True))[0] is Backing.SAID
