@@ -14,7 +14,7 @@ READY := $(VENV)/.ready
 TESTS := $(VENV)/.ready-for-tests
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run up test check bench evaluate soak format setup clean
+.PHONY: help run up test check bench evaluate show soak format setup clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -39,6 +39,11 @@ bench: $(TESTS) ## Speed, memory and errors beside the bare engines, WhisperX an
 
 evaluate: $(TESTS) ## Score the recordings of DIR=… by the references beside them
 	@$(BIN)/nachlese evaluate '$(DIR)' $(ARGS)
+
+show: $(TESTS) ## What is claimed, measured: DIR=…, then names, foreign readers of every format, planted errors, quotes
+	@$(BIN)/nachlese evaluate '$(DIR)' $(ARGS)
+	@$(BIN)/python -m pytest -q -s --no-header tests/integration/test_names.py tests/integration/test_formats.py tests/planted
+	@$(BIN)/python tests/verify_quotes.py nachlese-evaluation
 
 soak: $(TESTS) ## A fleet whose processes are killed for minutes; prints what it saw
 	@$(BIN)/python -m pytest tests/soak -m soak -s --no-header -q $(ARGS)

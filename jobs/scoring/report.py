@@ -93,6 +93,12 @@ _HEAD = {
     "names": ("Wrong names", "mentions"),
 }  # fmt: skip
 
+#: What a terminal has room for.
+_SHORT = {
+    "wer": "WER", SPEAKER_COST: "cpWER − WER", "der": "DER", "languages": "language", "names": "wrong names",
+    "invented": "invented", "doubt_recall": "doubt", "chapters_missed": "chapters", "chapters_extra": "right of them",
+}  # fmt: skip
+
 
 def document(found: Findings) -> dict[str, object]:
     """The findings in what JSON knows; rates as shares, times in seconds."""
@@ -132,6 +138,20 @@ def markdown(found: Findings) -> str:
 def summary(found: Findings) -> str:
     """The head of the report, for a terminal."""
     return "\n".join((*_head(found), *_failures(found.evaluation)))
+
+
+def by_recording(found: Findings) -> str:
+    """A line for each recording, for a terminal: the figures that were worked out for any, without intervals."""
+    columns = {name: title for name, title in _SHORT.items() if name in found.total}
+    scored = zip(found.evaluation.rows, found.rows, strict=True)
+    table = [("", *columns.values())] + [
+        (_printable(row.name), *(_brief(name, some.get(name)) for name in columns))
+        for row, some in scored
+        if row.scores is not None
+    ]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])] for cells in table)
+    return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
 def _head(found: Findings) -> Iterator[str]:
@@ -194,6 +214,11 @@ def _shown(name: str, found: Figure | None) -> str:
     return _percent(shown.rate) + (f" ({span})" if span else "")
 
 
+def _brief(name: str, found: Figure | None) -> str:
+    """As `_shown`, without the interval."""
+    return _shown(name, found).partition(" (")[0]
+
+
 def _percent(rate: float | None) -> str:
     return "–" if rate is None else f"{100 * rate:.1f} %"
 
@@ -205,6 +230,11 @@ def _range(found: Figure) -> str:
 def _cell(text: str) -> str:
     """A name as a cell of a table, whatever it holds."""
     return "".join(f"\\{one}" if one in "\\|`*[]<>&#!~" else one for one in " ".join(text.split()))
+
+
+def _printable(text: str) -> str:
+    """A name that can't move a terminal's cursor."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def _plain(some: Mapping[str, Figure], several: Sequence[Scores]) -> dict[str, object]:

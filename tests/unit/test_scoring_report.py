@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import markdown_it
 import pytest
 
 from jobs.scoring.measure import Errors, Measure
-from jobs.scoring.report import Evaluation, Row, document, findings, markdown, summary
+from jobs.scoring.report import Evaluation, Row, by_recording, document, findings, markdown, summary
 from jobs.scoring.scores import Scores
 
 _SCORES = Scores(
@@ -97,3 +98,12 @@ def test_an_evaluation_in_which_everything_failed_is_a_report_still(evaluation):
     empty = findings(Evaluation((evaluation.rows[2],), (), "x", 0.25, 5.0, evaluation.made_at))
     assert "0 of 1 recordings scored" in markdown(empty)
     assert document(empty)["total"] == {}
+
+
+def test_a_terminal_gets_a_line_for_each_recording_that_was_scored(evaluation):
+    hostile = replace(evaluation, rows=(*evaluation.rows, Row("\x1b[2Jb.mp3", _SCORES)))
+    head, *lines = by_recording(findings(hostile)).splitlines()
+    assert head.split("  ")[-1] == "invented"
+    assert [line.split()[0] for line in lines] == ["a|b`c*<script>.mp3", "stille.flac", "\N{REPLACEMENT CHARACTER}[2Jb.mp3"]
+    assert [word.strip() for word in lines[0].split("  ") if word.strip()][1:] == ["5.1 %", "2.6 %", "75.0 %", "4 of 30"]
+    assert lines[1].endswith("5 of 5")

@@ -184,7 +184,7 @@ def evaluate(  # noqa: PLR0913  # one parameter an option
       talk.doubt.txt                          passages that deserve doubt: start, end, reason
     A second call takes finished stages over.
     """  # noqa: D301  # click's own sign
-    from jobs.scoring.report import document, summary  # noqa: PLC0415
+    from jobs.scoring.report import by_recording, document, summary  # noqa: PLC0415
     from worker.scoring import evaluation as measuring  # noqa: PLC0415
     from worker.terminal import progress_lines  # noqa: PLC0415
 
@@ -194,5 +194,5 @@ def evaluate(  # noqa: PLR0913  # one parameter an option
     if as_json:
         click.echo(json.dumps(document(found), ensure_ascii=False, indent=1))
     else:
-        click.echo(f"{summary(found)}\n\n{out / 'evaluation.md'}")
+        click.echo(f"{summary(found)}\n\n{by_recording(found)}\n\n{out / 'evaluation.md'}")
     ctx.exit(FAILED if any(row.failure for row in found.evaluation.rows) else DONE)
