@@ -293,6 +293,13 @@ def doubt_rules() -> dict[str, Any]:
 
 
 @cache
+def backchannels() -> dict[str, Any]:
+    """What listeners throw in: `config/backchannels.toml`."""
+    with (HERE / "backchannels.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+@cache
 def shapes() -> dict[str, Any]:
     """How recaps may be laid out: `config/shapes.toml`."""
     with (HERE / "shapes.toml").open("rb") as file:

@@ -16,18 +16,21 @@ MAX_GAP_S: Seconds = 0.5
 #: often written into the sentence before: of 17 recordings, one lost eleven points of cpWER to 4 words and 1.5 s.
 MAX_SNAP_WORDS = 1
 MAX_SNAP_S: Seconds = 0.5
+#: Without a sentence border in reach it may be moved to a pause this long, where the others in reach are at most half
+#: as long.
+MIN_PAUSE_S: Seconds = 0.3
 #: A pause that ends an utterance even within a sentence.
 MAX_PAUSE_S: Seconds = 2.0
 
 
-def assign_speakers(words: Sequence[Word], turns: Sequence[Turn], *, max_gap: Seconds = MAX_GAP_S) -> tuple[Word, ...]:
+def assign_speakers(words: Sequence[Word], turns: Sequence[Turn]) -> tuple[Word, ...]:
     """Give each word the speaker whose turns cover most of it.
 
-    `turns` are exclusive and in time order. A word that no turn touches takes the nearest turn within `max_gap`,
+    `turns` are exclusive and in time order. A word that no turn touches takes the nearest turn within `MAX_GAP_S`,
     else it keeps `speaker=None`: an editor decides, we don't guess. Every word keeps its place, text and times.
     """
     row = _Row(turns)
-    return tuple(replace(word, speaker=_speaker(word, row, max_gap)) for word in words)
+    return tuple(replace(word, speaker=_speaker(word, row)) for word in words)
 
 
 class _Row:
@@ -46,37 +49,46 @@ class _Row:
             yield self._turns[place]
 
 
-def _speaker(word: Word, row: _Row, max_gap: Seconds) -> str | None:
+def _speaker(word: Word, row: _Row) -> str | None:
     covered: dict[str, Seconds] = {}
     nearest: tuple[Seconds, str] | None = None
-    for turn in row.near(word.span, max_gap):
+    for turn in row.near(word.span, MAX_GAP_S):
         covered[turn.speaker] = covered.get(turn.speaker, 0.0) + turn.span.overlap(word.span)
         distance = turn.span.gap(word.span)
         if nearest is None or distance < nearest[0]:
             nearest = (distance, turn.speaker)
     if covered and max(covered.values()) > 0:
         return max(covered, key=covered.__getitem__)
-    return nearest[1] if nearest is not None and nearest[0] <= max_gap else None
+    return nearest[1] if nearest is not None and nearest[0] <= MAX_GAP_S else None
 
 
-def snap_to_sentences(words: Sequence[Word]) -> tuple[Word, ...]:
-    """Move a change of speaker to the sentence border beside it, if there is one within a few words.
+def snapped(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Move a change of speaker to the sentence border beside it, else to a pause, if there is one within a few words.
 
     A diarizer is right about who talks, but a little early or late about when; people mostly hand over where a sentence
-    ends. Interjections stay: both sides must keep more words than are moved.
+    ends, or take a breath. Interjections stay: both sides must keep more words than are moved.
     """
     told = list(words)
     plain = [replace(word, speaker=None) for word in words]
     for index in range(len(told) - 1):
         if told[index].speaker == told[index + 1].speaker or is_sentence_end(plain, index):
             continue
-        for target in sorted(range(index - MAX_SNAP_WORDS, index + MAX_SNAP_WORDS + 1), key=lambda at: abs(at - index)):
-            if 0 <= target < len(told) - 1 and is_sentence_end(plain, target) and _may_move(told, index, target):
-                first, last = min(index, target) + 1, max(index, target)
-                speaker = told[index].speaker if target > index else told[index + 1].speaker
-                told[first : last + 1] = [replace(word, speaker=speaker) for word in told[first : last + 1]]
-                break
+        target = next((at for at in _targets(plain, index) if at != index and _may_move(told, index, at)), index)
+        if target != index:
+            first, last = min(index, target) + 1, max(index, target)
+            speaker = told[index].speaker if target > index else told[index + 1].speaker
+            told[first : last + 1] = [replace(word, speaker=speaker) for word in told[first : last + 1]]
     return tuple(told)
+
+
+def _targets(words: Sequence[Word], index: int) -> list[int]:
+    """Where a change of speaker after `words[index]` may belong: sentence ends, the nearest first, or else a pause."""
+    near = range(max(0, index - MAX_SNAP_WORDS), min(len(words) - 1, index + MAX_SNAP_WORDS + 1))
+    ends = sorted((at for at in near if is_sentence_end(words, at)), key=lambda at: abs(at - index))
+    pauses = sorted(((words[at].span.gap(words[at + 1].span), at) for at in near), reverse=True)
+    longest, others = pauses[0], pauses[1:]
+    stands_out = longest[0] >= MIN_PAUSE_S and all(pause <= longest[0] / 2 for pause, _ in others)
+    return ends or ([longest[1]] if stands_out else [])
 
 
 def _may_move(words: Sequence[Word], index: int, target: int) -> bool:
@@ -95,11 +107,9 @@ def utterances(segments: Sequence[Segment], turns: Sequence[Turn]) -> tuple[Utte
 
     `turns` are exclusive and in time order. No word is lost, doubled or moved.
     """
-    row = _Row(turns)
     found: list[Utterance] = []
     for language, run in groupby(segments, key=lambda segment: segment.language):
-        heard = [word for segment in run for word in segment.words]
-        words = snap_to_sentences([replace(word, speaker=_speaker(word, row, MAX_GAP_S)) for word in heard])
+        words = snapped(assign_speakers([word for segment in run for word in segment.words], turns))
         for start, stop in _breaks(words):
             said = words[start:stop]
             found.append(Utterance(f"u{len(found) + 1:04d}", said, said[0].speaker, language))

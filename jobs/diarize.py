@@ -29,6 +29,8 @@ class Diarization:
     #: In time order, at most one speaker at a time, slivers merged: what words are matched with.
     exclusive: tuple[Turn, ...]
     provenance: Provenance
+    #: When each voice is first heard that was left out because it speaks too briefly; in order.
+    ghosts: tuple[Seconds, ...] = ()
 
 
 class Diarizer(Protocol):
@@ -69,12 +71,7 @@ def without_ghosts(turns: Sequence[Turn], exclusive: Sequence[Turn]) -> tuple[tu
 
     Gives both lists back in time order; when all speakers are ghosts, the one who speaks longest stays.
     """
-    longest: dict[str, Seconds] = {}
-    for turn in turns:
-        longest[turn.speaker] = max(longest.get(turn.speaker, 0.0), turn.span.duration)
-    real = {speaker for speaker, seconds in longest.items() if seconds >= GHOST_S}
-    if longest and not real:
-        real = {max(longest, key=longest.__getitem__)}
+    real = _real(turns)
     heard = dict.fromkeys(turn.speaker for turn in sorted(turns) if turn.speaker in real)
     number = {speaker: f"SPEAKER_{place:02d}" for place, speaker in enumerate(heard)}
 
@@ -82,6 +79,23 @@ def without_ghosts(turns: Sequence[Turn], exclusive: Sequence[Turn]) -> tuple[tu
         return tuple(Turn(turn.span, number[turn.speaker]) for turn in sorted(some) if turn.speaker in number)
 
     return renamed(turns), renamed(exclusive)
+
+
+def ghosts(turns: Sequence[Turn]) -> tuple[Seconds, ...]:
+    """When each speaker whom `without_ghosts` leaves out is first heard, in order."""
+    real, first = _real(turns), dict[str, Seconds]()
+    for turn in sorted(turns):
+        if turn.speaker not in real:
+            first.setdefault(turn.speaker, turn.span.start)
+    return tuple(first.values())
+
+
+def _real(turns: Sequence[Turn]) -> set[str]:
+    longest: dict[str, Seconds] = {}
+    for turn in turns:
+        longest[turn.speaker] = max(longest.get(turn.speaker, 0.0), turn.span.duration)
+    real = {speaker for speaker, seconds in longest.items() if seconds >= GHOST_S}
+    return real or ({max(longest, key=longest.__getitem__)} if longest else set())
 
 
 def exclusive_turns(turns: Sequence[Turn]) -> tuple[Turn, ...]:

@@ -5,7 +5,7 @@ machine's transcript + edits in order ─► `applied` ─► what every file is
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -15,9 +15,10 @@ from rapidfuzz.distance import Levenshtein
 from jobs.errors import InputError
 from jobs.export.voices import Voices
 from jobs.german import bare, time_code
+from jobs.interjections import as_heard
 from jobs.timeline import Span
 from jobs.timing import shared, usual
-from jobs.transcript import Notice, Transcript, Utterance, Word
+from jobs.transcript import CORRECTED, Notice, Transcript, Utterance, Word
 
 #: Where fewer words than this are those of the recording, another one's file was given.
 MIN_SAME = 0.5
@@ -58,7 +59,8 @@ class Edit:
 def applied(transcript: Transcript, edits: Sequence[Edit]) -> Transcript:
     """The transcript as the latest of `edits` has it; those of another recording don't count.
 
-    An edit holds what all before it came to, so that it stands also where the machine hears anew.
+    An edit holds what all before it came to, so that it stands also where the machine hears anew, and over a
+    transcript that earlier ones have been applied to.
     """
     known = [edit for edit in edits if edit.recording_id == transcript.recording_id]
     latest = max(known, key=lambda edit: edit.number, default=None)
@@ -68,7 +70,10 @@ def applied(transcript: Transcript, edits: Sequence[Edit]) -> Transcript:
         transcript,
         utterances=latest.utterances,
         names={**transcript.names, **latest.names},
-        notices=(*transcript.notices, Notice("corrected", {"version": latest.number})),
+        notices=(
+            *(notice for notice in transcript.notices if notice.code != CORRECTED),
+            Notice(CORRECTED, {"version": latest.number}),
+        ),
     )
 
 
@@ -76,7 +81,7 @@ def distance(transcript: Transcript, lines: Sequence[Line], voices: Voices) -> i
     """How many words and names an edited file has otherwise: it was made from the version it is nearest to."""
     names = {line.voice for line in lines if line.voice is not None} - {*voices.names.values(), voices.unknown}
     written = [_key(token) for line in lines for token in line.text.split()]
-    return int(Levenshtein.distance(_keys(_spoken(transcript)), written)) + len(names)
+    return min(int(Levenshtein.distance(_keys(old), written)) for old in _orders(transcript)) + len(names)
 
 
 def corrected(transcript: Transcript, lines: Sequence[Line], voices: Voices) -> Transcript:
@@ -89,9 +94,10 @@ def corrected(transcript: Transcript, lines: Sequence[Line], voices: Voices) -> 
     Raises:
         InputError: "edit-foreign" when most of it isn't what was said in this recording.
     """
-    old = _spoken(transcript)
     new = [(token, place) for place, line in enumerate(lines) for token in line.text.split()]
-    blocks = tuple(_blocks(_keys(old), [_key(token) for token, _ in new]))
+    written = [_key(token) for token, _ in new]
+    old = min(_orders(transcript), key=lambda order: Levenshtein.distance(_keys(order), written))
+    blocks = tuple(_blocks(_keys(old), written))
     same = sum(block.old.stop - block.old.start for block in blocks if block.same)
     if same < MIN_SAME * max(len(old), 1) or not new:
         raise InputError("edit-foreign", "most words of the edited file aren't this recording's")
@@ -127,10 +133,15 @@ class _Block:
     same: bool
 
 
-def _spoken(transcript: Transcript) -> list[_Spoken]:
-    """All words; one that was repaired to several ("Anna Berg") is taken apart."""
+def _orders(transcript: Transcript) -> tuple[list[_Spoken], list[_Spoken]]:
+    """All words as documents have them, and as subtitles do: with interjections where they are heard."""
+    return _spoken(enumerate(transcript.utterances)), _spoken(as_heard(transcript.utterances))
+
+
+def _spoken(said: Iterable[tuple[int, Utterance]]) -> list[_Spoken]:
+    """All words of utterances or parts of them; one that was repaired to several ("Anna Berg") is taken apart."""
     found = []
-    for place, utterance in enumerate(transcript.utterances):
+    for place, utterance in said:
         for word in utterance.words:
             texts = word.text.split()
             parts = [word] if len(texts) < 2 else shared([replace(word, text=text) for text in texts], word.span)
@@ -255,7 +266,8 @@ def _rebuilt(
 ) -> Iterator[Utterance]:
     """The utterances with their new words; one that now holds several voices is parted, "u0007" and "u0007b"."""
     taken = {utterance.id for utterance in transcript.utterances}
-    for place, group in groupby(placed, key=lambda one: one.utterance):
+    # A file may have an interjection within an utterance or behind it; sorting keeps the order of words.
+    for place, group in groupby(sorted(placed, key=lambda one: one.utterance), key=lambda one: one.utterance):
         was, ones = transcript.utterances[place], list(group)
         speakers = [labels.get(name, was.speaker) if (name := lines[one.line].voice) else was.speaker for one in ones]
         if set(speakers) == {was.speaker} and " ".join(one.word.text for one in ones) == was.text:

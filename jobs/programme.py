@@ -92,8 +92,6 @@ _LANGUAGES = {"deutsch": "de", "german": "de", "englisch": "en", "english": "en"
 _MAX_VOICES = 50
 #: More guests or terms than this are no talk.
 _MAX_ENTRIES = 500
-#: Voices beyond those announced that a recording may hold: somebody who opens the stage, a question from the audience.
-UNANNOUNCED_VOICES = 2
 
 
 def parse_talk(data: object) -> Talk:
@@ -112,8 +110,6 @@ def parse_talk(data: object) -> Talk:
     given = {_KEYS[str(key).strip().lower()]: value for key, value in data.items() if value is not None}
     guests = tuple(_guest(entry) for entry in _entries(given.get("guests"), "gäste"))
     least, most = _voices(given.get("voices"))
-    if most is None and guests:
-        most = len(guests) + UNANNOUNCED_VOICES
     return Talk(
         title=_text(given.get("title"), "titel"),
         guests=guests,

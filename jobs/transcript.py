@@ -60,7 +60,7 @@ class Turn:
 class Utterance:
     """A sentence, or the part of one, by one speaker in one language."""
 
-    #: "u0001", "u0002", … in time order; what evidence points at.
+    #: "u0001", "u0002", … by start; what evidence points at. A listener's interjection lies inside another in time.
     id: str
     words: tuple[Word, ...]
     speaker: str | None
@@ -97,6 +97,10 @@ class Likeness:
     enrolled_at: datetime
 
 
+#: Code of the notice that names the version of a corrected transcript.
+CORRECTED = "corrected"
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something the reader must know about the whole recording."""
@@ -129,6 +133,12 @@ class Transcript:
     def speakers(self) -> tuple[str, ...]:
         """Speaker labels in order of first appearance."""
         return tuple(dict.fromkeys(u.speaker for u in self.utterances if u.speaker is not None))
+
+    @property
+    def version(self) -> int:
+        """Number of the version that an editor has made; 0 is the machine's."""
+        said = [notice.fields.get("version", 0) for notice in self.notices if notice.code == CORRECTED]
+        return int(said[-1]) if said else 0
 
     def utterance(self, utterance_id: str) -> Utterance:
         """The utterance of that id.

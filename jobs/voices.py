@@ -115,8 +115,12 @@ def _runs(activity: Activity) -> Iterator[tuple[int, int]]:
             yield int(first), int(last)
 
 
-def group(speech: Cells, embeddings: Embeddings, *, at_least: int = 1, at_most: int | None = None) -> Embeddings:
+def group(
+    speech: Cells, embeddings: Embeddings, *, at_least: int = 1, at_most: int | None = None
+) -> tuple[Embeddings, tuple[Seconds, ...]]:
     """Find the voices: unit vectors, shape (voices, dimension), at least one where there is speech.
+
+    Besides, when each is first heard that is like none of them and speaks too briefly to be followed, in order.
 
     `embeddings` are unit vectors, shape (cells, dimension). The bounds are obeyed as far as there is speech to do so.
 
@@ -128,21 +132,23 @@ def group(speech: Cells, embeddings: Embeddings, *, at_least: int = 1, at_most: 
     clear = _clear(speech)
     if len(clear) == 0:
         longest = np.argmax(np.diff(speech.windows)[:, 0])
-        return embeddings[longest : longest + 1]
+        return embeddings[longest : longest + 1], ()
     found = embeddings[clear].astype(np.float64)
     alike = _own_similarity(found)
-    groups = _Groups(found, np.ones(len(found)))
+    groups = _Groups(found, np.ones(len(found)), speech.spans[clear, 0])
     if len(found) > _BLOCK:
         blocks = [groups.part(slice(at, at + _BLOCK)) for at in range(0, len(found), _BLOCK)]
         merged = [_merged(block, alike, at_least, None) for block in blocks]
-        groups = _Groups(
-            np.concatenate([block.sums for block in merged]), np.concatenate([block.sizes for block in merged])
-        )
+        groups = _Groups(*(np.concatenate([getattr(block, name) for block in merged]) for name in _Groups.__slots__))
     groups = _merged(groups, alike, at_least, at_most)
     large = groups.sizes >= MIN_WINDOWS
-    chosen = groups.part(large if large.any() else np.argmax(groups.sizes, keepdims=True)).sums
+    if not large.any():
+        large[np.argmax(groups.sizes)] = True
+    chosen = groups.part(large).sums
     unit: Embeddings = chosen / np.linalg.norm(chosen, axis=1, keepdims=True)
-    return unit
+    # Where bounds ask for more voices than there are, merges are left out: what is small then is like another.
+    alone = _margins(groups, alike).max(axis=1) < 0
+    return unit, tuple(sorted(map(float, groups.starts[~large & alone])))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,9 +159,11 @@ class _Groups:
     sums: Embeddings
     #: Number of windows in each, shape (groups,).
     sizes: Embeddings
+    #: When each is first heard, seconds, shape (groups,).
+    starts: Embeddings
 
     def part(self, places: Any) -> "_Groups":
-        return _Groups(self.sums[places], self.sizes[places])
+        return _Groups(self.sums[places], self.sizes[places], self.starts[places])
 
 
 def _clear(speech: Cells) -> NDArray[np.int_]:
@@ -183,12 +191,13 @@ def _merged(groups: _Groups, alike: float, at_least: int, at_most: int | None) -
         number[into] += number[other]
         alive[other] = False
         large.append(int((alive & (number >= MIN_WINDOWS)).sum()))
-    sums, sizes = groups.sums.copy(), groups.sizes.copy()
+    sums, sizes, starts = groups.sums.copy(), groups.sizes.copy(), groups.starts.copy()
     for into, other in merges[: _cut(margin, large, at_least, at_most)]:
         sums[into] += sums[other]
         sizes[into] += sizes[other]
+        starts[into] = min(starts[into], starts[other])
         sizes[other] = 0
-    return _Groups(sums, sizes).part(sizes > 0)
+    return _Groups(sums, sizes, starts).part(sizes > 0)
 
 
 def _cut(margin: list[float], large: list[int], at_least: int, at_most: int | None) -> int:
@@ -209,8 +218,7 @@ def _dendrogram(groups: _Groups, alike: float) -> tuple[list[tuple[int, int]], l
     size = groups.sizes.copy()
     within = _within(total.diagonal(), size, alike)
     scale = size * np.sqrt(within)
-    value = total / np.outer(scale, scale) - _threshold(size[:, None], size)
-    np.fill_diagonal(value, -np.inf)
+    value = _margins(groups, alike)
     best = value.argmax(axis=1)
     top = value.max(axis=1)
     merges: list[tuple[int, int]] = []
@@ -233,6 +241,15 @@ def _dendrogram(groups: _Groups, alike: float) -> tuple[list[tuple[int, int]], l
         best[stale] = value[stale].argmax(axis=1)
         top[stale] = value[stale].max(axis=1)
     return merges, margin
+
+
+def _margins(groups: _Groups, alike: float) -> Embeddings:
+    """By how much any two groups are more alike than two voices, shape (groups, groups); nothing is like itself."""
+    total = groups.sums @ groups.sums.T
+    scale = groups.sizes * np.sqrt(_within(total.diagonal(), groups.sizes, alike))
+    margins: Embeddings = total / np.outer(scale, scale) - _threshold(groups.sizes[:, None], groups.sizes)
+    np.fill_diagonal(margins, -np.inf)
+    return margins
 
 
 def _threshold(one: Embeddings, other: Embeddings) -> Embeddings:

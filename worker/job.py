@@ -11,15 +11,15 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
-from config.settings import Settings, doubt_rules, labels, shapes
+from config.settings import Settings, backchannels, doubt_rules, labels, shapes
 from jobs.artifacts import MANIFEST, Artifact, Failure, Manifest, digest, stage_key
 from jobs.audio import Audio, MediaInfo
 from jobs.diarize import Diarization
 from jobs.doubt import rules
 from jobs.errors import InputError, StorageError
 from jobs.export import Export, Layout, recap_files, transcript_files
+from jobs.interjections import backchannels as known
 from jobs.pipeline import diarize_options, gap_fields, transcribe_options, transcript_of
 from jobs.programme import Talk
 from jobs.recap import Recap
@@ -30,12 +30,12 @@ from worker.bucket.edits import latest
 from worker.bucket.place import Place
 from worker.bucket.publication import publish
 from worker.bucket.stages import Report, Stages, quiet
+from worker.control import ALONE, Control, Superseded
 from worker.desk.profiles import recognised
 from worker.engines import Engines, engines
 from worker.engines.device import holds_gpu
-from worker.fleet.control import ALONE, Control, Superseded
-from worker.fleet.spread import Ear
 from worker.sound.source import Source
+from worker.spread import Ear
 
 log = structlog.get_logger()
 
@@ -97,7 +97,7 @@ def draft(  # noqa: PLR0913  # as `process`
     place: Place, talk: Talk, *, settings: Settings, report: Report = quiet, control: Control = ALONE,
     better: bool = False,
 ) -> Outcome:  # fmt: skip
-    """Make the recap of a recording whose transcript is there, and finish it.
+    """Make the recap of a recording whose transcript is there, as its last editor has left it, and finish it.
 
     With `better`, a provisional recap lies there: nothing is written over it but what is more than that.
 
@@ -106,15 +106,12 @@ def draft(  # noqa: PLR0913  # as `process`
         SetupError: this machine isn't ready.
         Superseded: the upload was replaced meanwhile.
     """
-    data = place.read(_TRANSCRIPT)
-    try:
-        transcript = None if data is None else TypeAdapter(Transcript).validate_json(data)
-    except ValidationError:
-        transcript = None
+    transcript = place.parsed(_TRANSCRIPT, Transcript)
     if transcript is None or transcript.recording_id != place.recording.id:
         if not place.is_current():
             raise Superseded
         raise StorageError("object-missing", "the transcript isn't there any more: `nachlese rerun --from recap`")
+    transcript = latest(place, transcript)
     return _finish(Stages(place, control, report), transcript, talk, settings, better=better)
 
 
@@ -156,7 +153,9 @@ class _Hearing:
             lambda: self._turns(crew, media, talk),
             at_once=crew.side_by_side(),
         )
-        heard = transcript_of(self.stages.place.recording.id, media, words, turns, talk, rules(doubt_rules()))
+        heard = transcript_of(
+            self.stages.place.recording.id, media, words, turns, talk, rules(doubt_rules()), known(backchannels())
+        )
         heard = latest(self.stages.place, heard)
         return recognised(heard, talk, self.stages.place.storage, self.settings, sound=self._sound)
 

@@ -13,6 +13,7 @@ from itertools import combinations, groupby, pairwise
 
 from jobs.export.breaks import NEVER, SENTENCE, WORD, break_cost
 from jobs.export.readable import clean
+from jobs.interjections import as_heard
 from jobs.timeline import Seconds, Span
 from jobs.transcript import Doubt, Transcript, Utterance
 
@@ -119,7 +120,8 @@ class _Run:
 
 
 def _runs(utterances: Sequence[Utterance], layout: Layout) -> Iterator[_Run]:
-    for (speaker, language, doubt), group in groupby(utterances, key=lambda u: (u.speaker, u.language, u.doubt)):
+    heard = (part for _, part in as_heard(utterances))
+    for (speaker, language, doubt), group in groupby(heard, key=lambda u: (u.speaker, u.language, u.doubt)):
         tokens = [token for utterance in group for token in _tokens(utterance, layout.line_length - 2)]
         pauses = [i for i, (a, b) in enumerate(pairwise(tokens), 1) if b.start - a.end >= LONG_PAUSE_S]
         for begin, end in pairwise((0, *pauses, len(tokens))):

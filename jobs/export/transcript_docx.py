@@ -17,22 +17,25 @@ from jobs.transcript import Transcript
 def write(transcript: Transcript, talk: Talk, labels: Labels) -> Artifact:
     """Write the document; doubtful speech stands in brackets with its reason, in a style of its own.
 
-    What was heard instead of a name is told in a comment, once for each way it was misheard.
+    What was heard instead of a name is told in a comment, once for each way it was misheard; so is who speaks over an
+    utterance.
     """
     view = view_transcript(transcript, talk, labels)
     document = begin(view.heading, labels, labels["export.transcript"])
     told: set[Spelt] = set()
     for speech in view.paragraphs:
         target = paragraph(document, TURN)
-        for run, piece in _speech(target, speech, labels):
+        for run, piece, over in _speech(target, speech, labels):
             if piece.heard is not None and piece not in told:
                 told.add(piece)
                 remark(document, run, labels["export.heard"].format(text=piece.heard))
+            if over:
+                remark(document, run, over)
     return Artifact("transcript.docx", MEDIA_TYPE, pack(document, view.heading))
 
 
-def _speech(target: WordParagraph, speech: Paragraph, labels: Labels) -> Iterator[tuple[Run, Spelt]]:
-    """Write a speech; gives the pieces of what was said where they stand."""
+def _speech(target: WordParagraph, speech: Paragraph, labels: Labels) -> Iterator[tuple[Run, Spelt, str]]:
+    """Write a speech; gives the pieces of what was said where they stand, and with the first who speaks over it."""
     say(target, speech.voice, style=VOICE)
     say(target, " ")
     say(target, f"[{speech.time}]", style=TIME).add_break()
@@ -40,6 +43,7 @@ def _speech(target: WordParagraph, speech: Paragraph, labels: Labels) -> Iterato
     for passage in speech.passages:
         said = passage.said
         doubted = None if said.doubt is None else DOUBT
+        over = passage.together
         for piece in said.pieces if doubted is None else (Spelt(plainly(said, labels)),):
-            yield say(target, blank + piece.text, style=doubted, language=said.language), piece
-            blank = " "
+            yield say(target, blank + piece.text, style=doubted, language=said.language), piece, over
+            blank, over = " ", ""

@@ -5,7 +5,7 @@ from jobs.export.labels import Labels
 from jobs.export.matter import head
 from jobs.export.readable import markdown
 from jobs.export.said import Said, Spelt
-from jobs.export.transcript_view import Paragraph, view_transcript
+from jobs.export.transcript_view import Paragraph, Passage, view_transcript
 from jobs.programme import Talk
 from jobs.transcript import Transcript
 
@@ -21,15 +21,21 @@ def write(transcript: Transcript, talk: Talk, labels: Labels) -> Artifact:
 
 
 def _paragraph(paragraph: Paragraph, labels: Labels, told: set[Spelt]) -> str:
-    text = " ".join(_passage(passage.said, labels, told) for passage in paragraph.passages)
+    text = " ".join(_passage(passage, labels, told) for passage in paragraph.passages)
     return f"**{markdown(paragraph.voice)}** ({paragraph.time})  \n{text}"
 
 
-def _passage(passage: Said, labels: Labels, told: set[Spelt]) -> str:
-    """A passage; what was heard instead of a name is told once for each way it was misheard."""
-    if passage.doubt is None:
-        return " ".join(_piece(piece, labels, told) for piece in passage.pieces)
-    return f"\\[*{markdown(labels['export.doubtful'])}, {markdown(passage.doubt)}:* {markdown(passage.text)}\\]"
+def _passage(passage: Passage, labels: Labels, told: set[Spelt]) -> str:
+    """A passage, and who speaks over it."""
+    over = f" \\[*{markdown(passage.together)}*\\]" if passage.together else ""
+    return _words(passage.said, labels, told) + over
+
+
+def _words(said: Said, labels: Labels, told: set[Spelt]) -> str:
+    """What was said; what was heard instead of a name is told once for each way it was misheard."""
+    if said.doubt is None:
+        return " ".join(_piece(piece, labels, told) for piece in said.pieces)
+    return f"\\[*{markdown(labels['export.doubtful'])}, {markdown(said.doubt)}:* {markdown(said.text)}\\]"
 
 
 def _piece(piece: Spelt, labels: Labels, told: set[Spelt]) -> str:

@@ -3,7 +3,7 @@
 from jobs.artifacts import Artifact
 from jobs.export.labels import Labels
 from jobs.export.said import plainly
-from jobs.export.transcript_view import Paragraph, view_transcript
+from jobs.export.transcript_view import Paragraph, Passage, view_transcript
 from jobs.programme import Talk
 from jobs.transcript import Transcript
 
@@ -21,5 +21,9 @@ def write(transcript: Transcript, talk: Talk, labels: Labels) -> Artifact:
 
 
 def _paragraph(paragraph: Paragraph, labels: Labels) -> str:
-    text = " ".join(plainly(passage.said, labels) for passage in paragraph.passages)
+    text = " ".join(_passage(passage, labels) for passage in paragraph.passages)
     return f"[{paragraph.time}] {paragraph.voice}\n{text}"
+
+
+def _passage(passage: Passage, labels: Labels) -> str:
+    return plainly(passage.said, labels) + (f" [{passage.together}]" if passage.together else "")

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from jobs.export.heading import Heading, transcript_heading
 from jobs.export.labels import Labels
 from jobs.export.said import Said, anchor, said
+from jobs.export.together import together
 from jobs.export.voices import Voices, voices_of
+from jobs.german import enumeration
 from jobs.programme import Talk
 from jobs.timeline import Seconds
 from jobs.transcript import Transcript, Utterance
@@ -25,6 +27,8 @@ class Passage:
     #: "t=12", where this is the first utterance of that second; None elsewhere.
     time_anchor: str | None
     said: Said
+    #: Who speaks at the same time, in German; "" where nobody does. Cleaned, not escaped.
+    together: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,14 @@ def view_transcript(transcript: Transcript, talk: Talk, labels: Labels) -> Trans
 
 def _paragraphs(transcript: Transcript, voices: Voices, labels: Labels) -> Iterator[Paragraph]:
     anchors: set[str] = set()
+    others = {one: enumeration(tuple(map(voices.name, heard))) for one, heard in together(transcript).items()}
     before: Utterance | None = None
     for group in _grouped(transcript.utterances):
         passages = []
         for utterance in group:
             name = anchor(utterance.span.start)
-            passages.append(Passage(utterance.id, None if name in anchors else name, said(utterance, labels)))
+            over = labels["export.together"].format(names=others[utterance.id]) if utterance.id in others else ""
+            passages.append(Passage(utterance.id, None if name in anchors else name, said(utterance, labels), over))
             anchors.add(name)
         yield Paragraph(
             voice=voices.name(group[0].speaker),

@@ -148,6 +148,39 @@ def test_turn_borders_that_are_a_little_off_cost_few_words(late, least):
     assert sum(one == other for one, other in zip(found, right, strict=True)) >= least * len(right)
 
 
+def spaced(*said):
+    """Words of 0.2 s, each given with the pause before it, and turns that change 0.02 s before the word named "|"."""
+    at, words, change = 0.0, [], 0.0
+    for pause, text in said:
+        if text.startswith("|"):
+            change = at + pause - 0.02 if pause else at
+        at += pause
+        words.append(Word(text.lstrip("|"), Span(round(at, 3), round(at + 0.2, 3)), 0.9))
+        at += 0.2
+    turns = (Turn(Span(0.0, change), SPEAKERS[0]), Turn(Span(change, at), SPEAKERS[1]))
+    return [u.text for u in utterances((Segment(tuple(words), "de", -0.2, 1.2, 0.0),), turns)]
+
+
+@pytest.mark.parametrize(
+    ("said", "parts"),
+    [
+        # Late by a word: the pause stands out.
+        (((0, "und"), (0.05, "dann"), (0.4, "aber"), (0.05, "|nicht"), (0.05, "so")), ["und dann", "aber nicht so"]),
+        # Early by a word.
+        (((0, "und"), (0.05, "dann"), (0.05, "|noch"), (0.4, "aber"), (0.05, "so")), ["und dann noch", "aber so"]),
+        # Too short a pause, and one that is nothing special.
+        (((0, "und"), (0.05, "dann"), (0.25, "aber"), (0.05, "|nicht"), (0.05, "so")), ["und dann aber", "nicht so"]),
+        (((0, "und"), (0.05, "dann"), (0.4, "aber"), (0.25, "|nicht"), (0.05, "so")), ["und dann aber", "nicht so"]),
+        # A sentence border in reach counts for more.
+        (((0, "und"), (0.05, "dann"), (0.4, "aus."), (0.05, "Nicht"), (0.02, "|so")), ["und dann aus.", "Nicht so"]),
+        # Out of reach.
+        (((0, "und"), (0.4, "dann"), (0.05, "aber"), (0.05, "|nicht"), (0.05, "so")), ["und dann aber", "nicht so"]),
+    ],
+)  # fmt: skip
+def test_a_change_of_speaker_within_a_sentence_moves_to_the_pause_beside_it(said, parts):
+    assert spaced(*said) == parts
+
+
 def test_the_demonstration_breaks_into_its_sentences():
     turns, words, lines = reference("gespraech")
     found = utterances((Segment(words, "de", -0.2, 1.2, 0.0),), turns)

@@ -1,9 +1,14 @@
+import json
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
-from jobs.diarize import GHOST_S, MERGE_GAP_S, SLIVER_S, exclusive_turns, without_ghosts
+from jobs.artifacts import canonical_json
+from jobs.diarize import GHOST_S, MERGE_GAP_S, SLIVER_S, Diarization, exclusive_turns, ghosts, without_ghosts
+from jobs.recording import Provenance
 from jobs.timeline import Span
 from jobs.transcript import Turn
 
@@ -76,6 +81,23 @@ def test_real_speakers_keep_all_their_turns(turns: tuple[Turn, ...]) -> None:
 def test_a_ghost_is_dropped_from_both_lists() -> None:
     voice, blip = Turn(Span(0.0, 5.0), "x"), Turn(Span(2.0, 2.2), "y")
     assert without_ghosts((voice, blip), (voice, blip)) == ((Turn(voice.span, A),), (Turn(voice.span, A),))
+
+
+@given(heaps)
+def test_whoever_is_left_out_is_told_of_once(turns: tuple[Turn, ...]) -> None:
+    found, _ = without_ghosts(turns, ())
+    voices = {turn.speaker for turn in turns}
+    told = ghosts(turns)
+    assert list(told) == sorted(told)
+    assert set(told) <= {min(turn.span.start for turn in turns if turn.speaker == voice) for voice in voices}
+    assert len(told) + len({turn.speaker for turn in found}) == len(voices)
+
+
+def test_turns_that_were_stored_before_ghosts_were_told_of_can_still_be_read() -> None:
+    made = Diarization((), (), Provenance("engine", "1", None, "0" * 16, "0.1.0", datetime(2026, 11, 3, tzinfo=UTC)))
+    stored = json.loads(canonical_json(made))
+    del stored["ghosts"]
+    assert TypeAdapter(Diarization).validate_python(stored) == made
 
 
 def test_a_hand_over_sliver_disappears() -> None:

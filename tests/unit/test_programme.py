@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from config.settings import labels
 from jobs.errors import InputError
 from jobs.export.labels import sentence
-from jobs.programme import SEVERAL, UNANNOUNCED_VOICES, Guest, Talk, merged, parse_glossary, parse_talk
+from jobs.programme import SEVERAL, Guest, Talk, merged, parse_glossary, parse_talk
 from jobs.transcript import Notice
 
 #: Whatever YAML can say.
@@ -65,12 +65,6 @@ def test_a_sidecar_as_a_producer_writes_it():
 
 def test_nothing_needs_to_be_said():
     assert parse_talk(None) == parse_talk({}) == parse_talk({"titel": None, "gäste": None}) == Talk()
-
-
-def test_announced_guests_bound_the_voices_from_above_only():
-    talk = parse_talk({"gäste": ["A", "B"]})
-    assert (talk.min_speakers, talk.max_speakers) == (None, 2 + UNANNOUNCED_VOICES)
-    assert parse_talk({"gäste": ["A", "B"], "stimmen": 2}).max_speakers == 2
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from jobs.errors import EngineError
 from jobs.timeline import Span
 from jobs.transcribe import Progress
 from jobs.transcript import Turn
-from worker.engines.pyannote import PyannoteDiarizer
+from worker.engines.pyannote import Heard, PyannoteDiarizer
 
 #: c10/cuda/CUDACachingAllocator.cpp
 SHORT = torch.OutOfMemoryError(
@@ -23,6 +23,7 @@ TOO_LARGE = MemoryError(
     "batch_size ( 8) is probably too large. Try with a smaller value until memory error disappears."
 )
 TURNS = (Turn(Span(1.0, 3.0), "SPEAKER_00"),)
+BLIPS = (Turn(Span(3.5, 3.7), "SPEAKER_01"), Turn(Span(4.0, 4.1), "SPEAKER_01"))
 
 
 class Tight:
@@ -37,11 +38,11 @@ class Tight:
         audio: Audio,  # noqa: ARG002  # the protocol's signature
         options: DiarizeOptions,  # noqa: ARG002  # the same
         progress: Progress,  # noqa: ARG002  # the same
-    ) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+    ) -> Heard:
         self.asked.append(self.batch)
         if self.batch > self.room:
             raise self.error
-        return TURNS, TURNS
+        return Heard((*TURNS, *BLIPS), TURNS, brief=(0.4,))
 
 
 class Placed(PyannoteDiarizer):
@@ -60,6 +61,11 @@ class Placed(PyannoteDiarizer):
 
 def _diarize(diarizer: PyannoteDiarizer) -> Diarization:
     return diarizer.diarize(Audio(np.zeros(5 * SAMPLE_RATE, np.float32)), DiarizeOptions(), lambda *_: None)
+
+
+def test_voices_that_are_left_out_are_told_of() -> None:
+    found = _diarize(Placed(Tight("cpu", 8)))
+    assert (found.turns, found.ghosts) == (TURNS, (0.4, 3.5))
 
 
 @pytest.mark.parametrize("error", [SHORT, TOO_LARGE])

@@ -45,7 +45,7 @@ def _found(
 ) -> tuple[Cells, NDArray[np.float64], NDArray[np.int_]]:
     speech = voices.cells(_activity([(seconds, 1) for seconds, _ in turns], borders=borders))
     embeddings = _embed(speech, turns, noise=noise, alike=alike)
-    found = voices.group(speech, embeddings, **bounds)
+    found, _ = voices.group(speech, embeddings, **bounds)
     return speech, found, voices.follow(speech, embeddings, found)
 
 
@@ -106,7 +106,7 @@ def test_a_voice_that_tires_in_the_course_of_an_hour_is_still_one() -> None:
     speech = voices.cells(_activity([(3.0, 1)] * 40))
     fresh, tired = (_embed(speech, [(120.0, voice), (0.1, 1)], noise=0.6, alike=0.88) for voice in (0, 1))
     embeddings = np.where(speech.spans[:, :1] < 60.0, fresh, tired)
-    assert len(voices.group(speech, embeddings)) == 1
+    assert len(voices.group(speech, embeddings)[0]) == 1
 
 
 def test_two_hosts_who_sound_nearly_the_same_are_two_once_both_have_spoken_for_long() -> None:
@@ -169,10 +169,25 @@ def test_who_opens_a_day_and_closes_it_hours_later_a_little_tired_is_one_voice()
     )  # fmt: skip
     embeddings = np.zeros((len(starts), DIMENSION), np.float32)
     embeddings[::5] = found / np.linalg.norm(found, axis=1, keepdims=True)
-    groups = voices.group(speech, embeddings)
+    groups, brief = voices.group(speech, embeddings)
+    assert brief == ()
     labels = (embeddings[::5] @ groups.T).argmax(axis=1)
     assert len(groups) == hours + 1
     assert all(len(set(labels[owner == one])) == 1 for one in range(hours + 1))
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(1.0, (30.0,)), (1.5, (30.0,)), (6.0, ())])
+def test_who_speaks_too_briefly_to_be_a_voice_is_told_of(seconds: float, told: tuple[float, ...]) -> None:
+    turns = [(30.0, 0), (seconds, 2), (30.0, 1), (20.0, 0)]
+    speech = voices.cells(_activity([(length, 1) for length, _ in turns]))
+    found, brief = voices.group(speech, _embed(speech, turns, noise=0.6, alike=0.0))
+    assert (len(found), brief) == (2 if told else 3, pytest.approx(told, abs=voices.WINDOW_S))
+
+
+@pytest.mark.parametrize("at_least", [1, 3, 6])
+def test_voices_that_only_a_bound_asks_for_are_nobody_else(at_least: int) -> None:
+    speech = voices.cells(_activity([(60.0, 1)]))
+    assert voices.group(speech, _embed(speech, [(60.0, 0)], noise=0.6), at_least=at_least)[1] == ()
 
 
 @pytest.mark.parametrize(("at_least", "at_most", "number"), [(1, 2, 2), (1, 1, 1), (1, 5, 3), (3, 3, 3), (5, 6, 5)])

@@ -10,6 +10,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +23,7 @@ from config.settings import Settings
 from jobs import voices
 from jobs.artifacts import digest
 from jobs.audio import Audio
-from jobs.diarize import Diarization, DiarizeOptions, exclusive_turns, without_ghosts
+from jobs.diarize import Diarization, DiarizeOptions, exclusive_turns, ghosts, without_ghosts
 from jobs.errors import EngineError, SetupError
 from jobs.timeline import Seconds, Span
 from jobs.transcribe import Progress
@@ -66,6 +67,17 @@ def _import_pyannote() -> types.ModuleType:
         return module
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What either kind of pipeline answers; labels as they come."""
+
+    #: Both in time order.
+    turns: tuple[Turn, ...]
+    exclusive: tuple[Turn, ...]
+    #: When voices are first heard that are in neither, because they speak too briefly.
+    brief: tuple[Seconds, ...] = ()
+
+
 class Hears(Protocol):
     """What stands behind either kind of pipeline."""
 
@@ -73,10 +85,8 @@ class Hears(Protocol):
     batch: int
     device: torch.device
 
-    def __call__(
-        self, audio: Audio, options: DiarizeOptions, progress: Progress
-    ) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
-        """Turns and exclusive turns, in time order, labels as they come."""
+    def __call__(self, audio: Audio, options: DiarizeOptions, progress: Progress) -> Heard:
+        """Hear all of the recording."""
         ...
 
 
@@ -139,25 +149,24 @@ class PyannoteDiarizer:
         if audio.duration < MIN_SPEECH_S:
             return Diarization((), (), signed)
         try:
-            overlapping, alone = _fitting(self._warm(), audio, options, progress)
+            heard = _fitting(self._warm(), audio, options, progress)
         except EngineError as error:
             if error.code != OUT_OF_MEMORY or not self._may_leave_gpu():
                 raise
             free_memory()
             log.warning("engine.fell_back", device="cpu", batch=_LARGEST_BATCH)
-            overlapping, alone = _heard(self._read(torch.device("cpu")), audio, options, progress)
+            heard = _heard(self._read(torch.device("cpu")), audio, options, progress)
         progress(audio.duration, audio.duration)
-        turns, exclusive = without_ghosts(overlapping, alone)
-        return Diarization(turns, exclusive_turns(exclusive), signed)
+        turns, exclusive = without_ghosts(heard.turns, heard.exclusive)
+        too_brief = tuple(sorted((*ghosts(heard.turns), *heard.brief)))
+        return Diarization(turns, exclusive_turns(exclusive), signed, too_brief)
 
     def _may_leave_gpu(self) -> bool:
         on_cpu = self._hears is not None and self._hears.device.type == "cpu"
         return self._settings.diarize.device == "auto" and not on_cpu
 
 
-def _fitting(
-    hears: Hears, audio: Audio, options: DiarizeOptions, progress: Progress
-) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+def _fitting(hears: Hears, audio: Audio, options: DiarizeOptions, progress: Progress) -> Heard:
     """Hear the recording, with ever smaller batches while memory is short: a handful of tries at most."""
     while True:
         try:
@@ -170,9 +179,7 @@ def _fitting(
         log.warning("engine.fell_back", device=str(hears.device), batch=hears.batch)
 
 
-def _heard(
-    hears: Hears, audio: Audio, options: DiarizeOptions, progress: Progress
-) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+def _heard(hears: Hears, audio: Audio, options: DiarizeOptions, progress: Progress) -> Heard:
     try:
         with warnings.catch_warnings(), torch.inference_mode():
             warnings.simplefilter("ignore")  # pyannote warns of every window without speech
@@ -220,14 +227,12 @@ class _UsersOwn:
         self.batch = max((1, *self._sizes.values()))
         self.device = device
 
-    def __call__(
-        self, audio: Audio, options: DiarizeOptions, progress: Progress
-    ) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+    def __call__(self, audio: Audio, options: DiarizeOptions, progress: Progress) -> Heard:
         for name, size in self._sizes.items():
             setattr(self._pipeline, name, min(size, self.batch))
         output = self._pipeline(_file(audio), hook=_hook(audio.duration, progress), **_bounds(audio, options))
         overlapping = _turns(output.speaker_diarization, audio.duration)
-        return overlapping, _turns(output.exclusive_speaker_diarization, audio.duration)
+        return Heard(overlapping, _turns(output.exclusive_speaker_diarization, audio.duration))
 
 
 def _bounds(audio: Audio, options: DiarizeOptions) -> dict[str, int]:
@@ -271,16 +276,14 @@ class _Packaged:
         self.device = device
         self._network = load_campplus(campplus_folder / "campplus_cn_en_common.pt", device)
 
-    def __call__(
-        self, audio: Audio, options: DiarizeOptions, progress: Progress
-    ) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+    def __call__(self, audio: Audio, options: DiarizeOptions, progress: Progress) -> Heard:
         hook = _hook(audio.duration, progress)
         file = _file(audio)
         self._segmentation.batch_size = self.batch
         windows = self._segmentation(file, hook=partial(hook, "segmentation", None))
         speech = voices.cells(_activity(windows, self._frames, audio.duration))
         if len(speech) == 0:
-            return (), ()
+            return Heard((), ())
         embeddings = embed_windows(
             self._network,
             file["waveform"],
@@ -290,8 +293,9 @@ class _Packaged:
         )
         at_most = 1 if audio.duration < MIN_CLUSTERING_S else options.max_speakers
         at_least = min(options.min_speakers or 1, at_most or _NO_BOUND)
-        found = voices.group(speech, embeddings, at_least=at_least, at_most=at_most)
-        return voices.turns(speech, voices.follow(speech, embeddings, found))
+        found, brief = voices.group(speech, embeddings, at_least=at_least, at_most=at_most)
+        # Where there is one voice by order, nobody else can be missing.
+        return Heard(*voices.turns(speech, voices.follow(speech, embeddings, found)), () if at_most == 1 else brief)
 
 
 def _activity(windows: Any, receptive: Any, duration: Seconds) -> voices.Activity:
