@@ -101,10 +101,10 @@ class Usage:
 
     #: Requests that were answered, those whose answer was of no use included.
     requests: int
-    #: Tokens read and written, as the servers count them.
-    tokens_in: int
-    tokens_out: int
-    #: By the prices in the settings, in hundredths of their currency; None where no price is set.
+    #: Tokens read and written, as the servers count them; None where one of them didn't.
+    tokens_in: int | None
+    tokens_out: int | None
+    #: By the prices in the settings, in hundredths of their currency; None where no price is set or tokens are unknown.
     cost_cents: float | None = None
 
 

@@ -11,16 +11,43 @@ from jobs.digest import Digest
 from jobs.export.heading import label_of
 from jobs.export.labels import Labels
 from jobs.export.origin import COMPOSED, WRITTEN, digital_source_type, marks
+from jobs.proof.checks import Verdict
 from jobs.recap import Recap
 from jobs.transcript import Transcript
+
+_CHECKS = {
+    "description": "How each part of a draft stands, in the order they are read; empty once somebody has approved it.",
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "part": {
+                "description": "Where it stands in this document: headline, lead/0, quotes/2, chapters/1 (its title), "
+                "chapters/1/sentences/0.",
+                "type": "string",
+                "pattern": r"^(headline|(lead|quotes)/\d+|chapters/\d+(/sentences/\d+)?)$",
+            },
+            "verdict": {"enum": [verdict.value for verdict in Verdict]},
+            "reasons": {
+                "description": "What speaks against it and what to do about it, in German; none where it passes.",
+                "type": "array",
+                "items": {"type": "string"},
+            },
+        },
+        "required": ["part", "verdict", "reasons"],
+    },
+}
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def document(schema: str, value: Transcript | Recap | Digest, labels: Labels) -> bytes:
+def document(
+    schema: str, value: Transcript | Recap | Digest, labels: Labels, more: Mapping[str, object] | None = None
+) -> bytes:
     """Write a value with the name of its schema in front, and the label: of a draft, or of what somebody has approved.
 
-    Reading it back with pydantic's `TypeAdapter` gives an equal value, times rounded to a millisecond.
+    Reading it back with pydantic's `TypeAdapter` gives an equal value, times rounded to a millisecond; what `more` adds
+    at the end is told, and not read back.
     """
     approval = value.approval if isinstance(value, Recap) else None
     head = {
@@ -29,7 +56,7 @@ def document(schema: str, value: Transcript | Recap | Digest, labels: Labels) ->
         **marks(approval),
         "digital_source_type": digital_source_type(value),
     }
-    return canonical_json(head | {name: getattr(value, name) for name in value.__dataclass_fields__})
+    return canonical_json(head | {name: getattr(value, name) for name in value.__dataclass_fields__} | dict(more or {}))
 
 
 def json_schemas() -> Mapping[str, bytes]:
@@ -43,7 +70,7 @@ def json_schemas() -> Mapping[str, bytes]:
     }
     return {
         "transcript.schema.json": _schema("nachlese/transcript/1", Transcript, head | drafted),
-        "recap.schema.json": _schema("nachlese/recap/1", Recap, head, drafted, approved),
+        "recap.schema.json": _schema("nachlese/recap/1", Recap, head | {"checks": _CHECKS}, drafted, approved),
         "digest.schema.json": _schema("nachlese/digest/1", Digest, head | drafted),
         "manifest.schema.json": _schema("nachlese/manifest/1", Manifest, {}),
         "failure.schema.json": _schema("nachlese/failure/1", Failure, {}),

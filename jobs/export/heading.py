@@ -1,7 +1,7 @@
 """What stands at the top and the bottom of every file that a person opens."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from jobs.export.labels import Labels, sentence
@@ -10,7 +10,7 @@ from jobs.export.readable import clean
 from jobs.export.voices import voices_of
 from jobs.german import enumeration, time_code
 from jobs.programme import Talk
-from jobs.recap import Approval, Recap
+from jobs.recap import Approval, Recap, Usage
 from jobs.recording import Provenance
 from jobs.transcript import Notice, Transcript
 
@@ -28,7 +28,7 @@ class Heading:
     notices: tuple[str, ...]
     duration: str
     voices: tuple[str, ...]
-    #: When and with what the file was made; "" where the provenance isn't known.
+    #: When and with what the file was made; of a recap also at what cost, and how its checks ended.
     made: str
     #: When the latest part was made; None where the provenance isn't known.
     made_at: datetime | None
@@ -48,12 +48,36 @@ def transcript_heading(transcript: Transcript, talk: Talk, labels: Labels) -> He
     return _heading(transcript, transcript, clean(talk.title or ""), transcript.provenance, labels)
 
 
-def recap_heading(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels) -> Heading:
-    """Head a recap: with the title that was approved, else the programme's, else the proposed one."""
+def recap_heading(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels, *, checked: str = "") -> Heading:
+    """Head a recap: with the title that was approved, else the programme's, else the proposed one.
+
+    Args:
+        recap: draft or approved text.
+        transcript: what it was made from.
+        talk: who was announced.
+        labels: German words.
+        checked: a sentence on what checking it came to, for the foot of the file.
+    """
     proposed = "" if recap.headline is None else recap.headline.text
     approved = "" if recap.approval is None else recap.approval.title or ""
     title = clean(approved) or clean(talk.title or "") or clean(proposed)
-    return _heading(recap, transcript, title, (*transcript.provenance, recap.provenance), labels)
+    heading = _heading(recap, transcript, title, (*transcript.provenance, recap.provenance), labels)
+    foot = (heading.made, _asked(recap.usage, labels), checked)
+    return replace(heading, made=" ".join(line for line in foot if line))
+
+
+def _asked(usage: Usage | None, labels: Labels) -> str:
+    """What a language model was asked for a draft; "" where none has answered."""
+    if usage is None or not usage.requests:
+        return ""
+    counted = usage.tokens_in is not None and usage.tokens_out is not None
+    tokens = labels[f"export.tokens{'' if counted else '_unknown'}"]
+    cost = "" if usage.cost_cents is None else labels["export.cost"]
+    return labels["export.asked"].format(
+        requests=_grouped(usage.requests),
+        tokens=tokens.format(read=_grouped(usage.tokens_in or 0), written=_grouped(usage.tokens_out or 0)),
+        cost=cost.format(cost=f"{(usage.cost_cents or 0.0) / 100:.2f}".replace(".", ",")),
+    )
 
 
 def _heading(
@@ -101,6 +125,10 @@ def made_with(provenance: Sequence[Provenance], labels: Labels) -> str:
         engines=enumeration(tuple(engines)),
         version=clean(latest.app_version),
     )
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", ".")
 
 
 def _moment(at: datetime) -> str:

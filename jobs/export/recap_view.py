@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from jobs.export.checking import objections, reason, tally
 from jobs.export.heading import Heading, recap_heading
 from jobs.export.labels import Labels, sentence
 from jobs.export.readable import clean
@@ -11,7 +12,7 @@ from jobs.export.voices import Voices, voices_of
 from jobs.german import quoted, time_code
 from jobs.programme import Talk
 from jobs.proof.checks import Flaw
-from jobs.proof.evidence import Part, verify
+from jobs.proof.evidence import Part
 from jobs.recap import Chapter, Quote, Recap, Sentence
 from jobs.shapes import WHOLE, Section, Shape, shaped
 from jobs.timeline import Seconds
@@ -100,16 +101,18 @@ def view_recap(recap: Recap, transcript: Transcript, talk: Talk, labels: Labels,
     """Lay a recap out for reading, in a shape."""
     laid = shaped(recap, shape, transcript, talk, labels)
     utterances = {utterance.id: utterance for utterance in transcript.utterances}
-    warnings: dict[int, list[str]] = {}
-    # What speaks against a part was weighed by whoever approved it, and stands with the signature.
-    for finding in verify(laid.whole, transcript, talk) if recap.approval is None else ():
-        if finding.flaw is not Flaw.UNKNOWN_EVIDENCE:  # told with its id
-            reason = sentence(labels, "check", finding.flaw.value, finding.check.fields)
-            warnings.setdefault(id(finding.part), []).append(reason)
+    whole = laid.whole
+    found = objections(whole, transcript, talk)
+    warnings = {
+        part: [
+            reason(check, labels) for check in against if check.flaw is not Flaw.UNKNOWN_EVIDENCE
+        ]  # told with its id
+        for part, against in found.items()
+    }
     names = {label: one.name for label, one in namings(transcript, talk, labels).items() if one.is_known}
     source = _Source(utterances, voices_of(transcript, labels), names, labels, warnings)
     return RecapView(
-        heading=recap_heading(recap, transcript, talk, labels),
+        heading=recap_heading(recap, transcript, talk, labels, checked=tally(whole, found, labels)),
         sections=shape.sections,
         headline=None if laid.recap.headline is None else source.claim(laid.recap.headline),
         lead=tuple(map(source.claim, laid.recap.lead)),

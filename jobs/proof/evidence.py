@@ -3,6 +3,7 @@
 Words that are given as said are compared token by token, never by likeness: "ein" for "kein" is 98 % alike.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,14 +12,23 @@ from jobs.programme import Talk
 from jobs.proof.attributed import attribution_flaws
 from jobs.proof.checks import Check, Flaw, Verdict
 from jobs.proof.claims import check_quantities, check_sentence
+from jobs.proof.denials import PERHAPS, STRONG, signs
 from jobs.proof.quantities import Quantity, quantities
 from jobs.proof.record import Record, said_quantities
 from jobs.recap import Basis, Chapter, Question, Quote, Recap, Sentence
 from jobs.timeline import Seconds, Span
-from jobs.transcript import Transcript, Word
+from jobs.transcript import Transcript, Utterance, Word
 
 #: Times went through JSON, which holds milliseconds.
 TOLERANCE_S: Seconds = 0.002
+
+#: What is looked for in a translation. Its words are others than those that were said.
+_OF_TRANSLATIONS = frozenset({Flaw.UNBACKED_NUMBER, Flaw.WRONG_UNIT, Flaw.NEGATION, Flaw.OPPOSITE, Flaw.UNBACKED_NAME})
+
+#: English words that German denials translate, beside those that deny in both languages.
+_HARD = re.compile(
+    r"\b(?:hard|difficult|only|barely|scarcely|until|unless|far from|too \w+ to|other than)\b", re.IGNORECASE
+)
 
 Part = Sentence | Quote | Chapter | Question
 
@@ -51,7 +61,8 @@ def verify(recap: Recap, transcript: Transcript, talk: Talk | None = None) -> tu
     - All evidence exists, and nothing but an open question rests on a doubtful utterance.
     - Written and edited sentences pass `check_sentence`; some of its objections are warnings. An edited one may hold
       facts of the recording, see below, and one without evidence is a warning.
-    - Numbers in titles, framing and translations stand in the evidence, in digits or words; framing sentences may also
+    - Translations pass `check_sentence` as to numbers, denials and names, held against the quoted words alone.
+    - Numbers in titles and framing stand in the evidence, in digits or words; framing sentences may also
       hold the recording's length, the count of its voices, and names and titles that `transcript` and `talk` give.
     """
     record = Record(transcript, talk)
@@ -118,7 +129,7 @@ def _objections(part: Part, record: Record, facts: Sequence[Quantity]) -> Iterat
             yield _fail(Flaw.DOUBTFUL_EVIDENCE)
         if isinstance(part, Quote):
             yield from map(_fail, _quote_flaws(part, record))
-            yield from check_quantities(part.translation or "", said_quantities(evidence))
+            yield from _translation_objections(part, record)
         elif isinstance(part, Chapter):
             yield from check_quantities(part.title, said_quantities(evidence))
         elif part.basis is Basis.FRAME:
@@ -152,6 +163,47 @@ def _quote_flaws(quote: Quote, record: Record) -> Iterator[Flaw]:
         yield Flaw.WRONG_SPEAKER
     if not any(_same_time(place, quote.span) for place in places):
         yield Flaw.WRONG_SPAN
+
+
+def _translation_objections(quote: Quote, record: Record) -> Iterator[Check]:
+    """What speaks against a translation; what stands beside the quoted words in their utterances bears nothing out."""
+    cited = record.sound(quote.evidence)
+    if not quote.translation or len(cited) < len(set(quote.evidence)):
+        return
+    near = record.around([utterance.id for utterance in cited], before=2, after=1)
+    excerpt = tuple(_quoted_part(u, quote.span) if u in cited else u for u in near)
+    turned = False
+    alone = Record(replace(record.transcript, utterances=excerpt), record.talk)
+    for check in check_sentence(quote.translation, [utterance.id for utterance in cited], alone):
+        if check.flaw in (Flaw.WRONG_SPEAKER, Flaw.UNCLEAR_SPEAKER):
+            # Whoever is named here is spoken of: all of it was said by the one who is quoted.
+            if check.fields["name"] not in quote.text:
+                yield Check(Flaw.UNBACKED_NAME, check.verdict, check.fields)
+        elif check.flaw in _OF_TRANSLATIONS:
+            yield check
+            turned = turned or check.flaw is Flaw.NEGATION
+    if not turned and _is_turned(quote.text, quote.translation):
+        yield Check(Flaw.NEGATION, Verdict.WARNING, {"said": quote.text})
+
+
+def _is_turned(said: str, translation: str) -> bool:
+    """Whether one of two texts that should say the same denies something, and the other an even number of things.
+
+    Not where the other may do so by the meaning of a word: "they failed to ask" is "sie fragten nicht".
+    """
+    denials = {
+        text: sum(text[start:end].lower() != "nor" for start, end in signs(text)) for text in (said, translation)
+    }
+    fewer, more = sorted((said, translation), key=denials.__getitem__)
+    odd = (denials[more] - denials[fewer]) % 2 == 1 or (denials[more] > 0 and denials[fewer] == 0)
+    return odd and not any(word.search(fewer) for word in (STRONG, PERHAPS, _HARD))
+
+
+def _quoted_part(utterance: Utterance, span: Span) -> Utterance:
+    """The utterance with its quoted words alone; the whole of it where there are none."""
+    start, end = span.start - TOLERANCE_S, span.end + TOLERANCE_S
+    words = tuple(word for word in utterance.words if start <= word.span.start and word.span.end <= end)
+    return replace(utterance, words=words or utterance.words)
 
 
 def _places(text: str, words: Sequence[Word], *, whole: bool = False) -> Iterator[Span]:

@@ -15,7 +15,7 @@ from jobs.timeline import Seconds, Span
 from jobs.transcript import Transcript
 from jobs.writing.framing import Framing, Heading, namings
 from jobs.writing.headlines import Form
-from jobs.writing.house_style import HouseStyle, allows
+from jobs.writing.house_style import HouseStyle, allows, allows_sentence
 from jobs.writing.key_sentences import key_sentences, next_best
 from jobs.writing.material import Material, measured
 from jobs.writing.occasion import length, occasion
@@ -25,9 +25,10 @@ from jobs.writing.titles import chapter_title, noun_counts
 from jobs.writing.worth import Instruments
 
 #: Where no house style says how long and how many.
-HEADLINE_CHARS, QUOTES, QUOTE_WORDS, LEAD_SENTENCES = 110, 5, 45, 3
-#: A chapter shorter than this is told in one sentence.
+HEADLINE_CHARS, QUOTES, QUOTE_WORDS, LEAD_SENTENCES, CHAPTER_SENTENCES = 110, 5, 45, 3, 2
+#: A chapter shorter than this is told in one sentence, a longer one in two, and in one more for each further stretch.
 SHORT_CHAPTER_S: Seconds = 60.0
+ONE_MORE_S: Seconds = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class _Writing:
             quotes=QUOTES if style is None else style.quotes,
             quote_words=QUOTE_WORDS if style is None else style.quote_words,
             lead_sentences=LEAD_SENTENCES if style is None else style.lead_sentences,
-            allowed=lambda text: style is None or allows(text, style),
+            allowed=lambda text: style is None or allows_sentence(text, style),
+            quotable=lambda text: style is None or allows(text, style),
             people_known=known or bool(self.talk.guests),
             topic_known=self.talk.title is not None,
         )
@@ -146,9 +148,13 @@ class _Writing:
         chapters = []
         for start, stop, begin, end in zip(material.starts, stops, begins, [*begins[1:], end_s], strict=True):
             title, evidence, language = chapter_title(
-                readings[start:stop], counts=counts, asks=material.host, people=material.people
+                readings[start:stop],
+                counts=counts,
+                asks=material.host,
+                people=material.people,
+                allowed=lambda text: style is None or allows(text, style, title=True),
             )
-            most = min(1 if end - begin < SHORT_CHAPTER_S else 2, 2 if style is None else style.chapter_sentences)
+            most = most_sentences(end - begin, CHAPTER_SENTENCES if style is None else style.chapter_sentences)
             key = key_sentences(material, range(start, stop), taken, most=most, allowed=self._wishes().allowed)
             pointer = self._pointer(Span(begin, end), quotes)
             if not key and not pointer:
@@ -165,3 +171,8 @@ class _Writing:
 
     def _language(self, language: str) -> str:
         return self.transcript.language if language == "und" else language
+
+
+def most_sentences(length_s: Seconds, limit: int) -> int:
+    """How many sentences a chapter of this length is told in, at most."""
+    return min(limit, 1 if length_s < SHORT_CHAPTER_S else 2 + int(length_s / ONE_MORE_S))

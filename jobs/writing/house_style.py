@@ -35,6 +35,8 @@ _ENGLISH = frozenset(
     _listed("""and are as because but by for from had has have he her his how is it its not of on our says she that the
     their there they this to we were what which who will with would you""")
 )
+#: No sentence of ours holds markup.
+_MARKUP = re.compile(r"<[^<>]*>")
 _QUOTATION = re.compile(r"[„“”\"»«]")
 
 _ADDRESS_RULES = {"sie": "Leserinnen und Leser werden, wenn überhaupt, gesiezt.", "du": "Leserinnen und Leser werden, "
@@ -106,7 +108,7 @@ def breaches(text: str, style: HouseStyle, *, title: bool = False) -> tuple[tupl
     words = len(text.split())
     marks = {name: pattern.search(text) for name, pattern in _MARKS.items() if name != style.gender}
     wrong_address = (_INFORMAL if style.address == "sie" else _FORMAL).search(text)
-    phrase = _phrases(style.forbidden).search(text)
+    phrase = _phrases(style.forbidden).search(text) or _MARKUP.search(text)
     found = (
         ("too-long", str(style.headline_chars)) if title and len(text) > style.headline_chars else None,
         ("too-many-words", str(style.sentence_words)) if not title and words > style.sentence_words else None,
@@ -132,6 +134,11 @@ def is_german(text: str) -> bool:
     return sum(word in _ENGLISH for word in words) <= sum(word in _GERMAN for word in words)
 
 
-def allows(text: str, style: HouseStyle) -> bool:
-    """Whether a text is free of forbidden phrases; what was said in other words isn't taken over either."""
-    return _phrases(style.forbidden).search(text) is None
+def allows(text: str, style: HouseStyle, *, title: bool = False) -> bool:
+    """Whether something that was said may be taken over: free of forbidden phrases; as a title, also short enough."""
+    return _phrases(style.forbidden).search(text) is None and not (title and len(text) > style.headline_chars)
+
+
+def allows_sentence(text: str, style: HouseStyle) -> bool:
+    """Whether a sentence that was said may be taken over: free of forbidden phrases and not too long, frame aside."""
+    return allows(text, style) and len(text.split()) <= style.sentence_words

@@ -160,14 +160,20 @@ class _Candidate:
 
 
 def _candidates(day: Day, talks: Sequence[Contribution], voices: Sequence[str], used: set[int]) -> Iterator[_Candidate]:
-    """What each recap quotes, and every statement that stands nowhere else in the digest."""
+    """What each recap quotes, and every statement that stands nowhere else in the digest.
+
+    Of a talk whose recap somebody has approved only its quotes are: they were chosen, and the others weren't.
+    """
     taken = [_said(day, index) for index in used]
+    settled = {one.transcript.recording_id for one in talks if one.recap is not None and one.recap.approval is not None}
     told = {one.transcript.recording_id: one.recap.quotes for one in talks if one.recap is not None}
     for index, statement in enumerate(day.statements):
         said, score = _said(day, index), statement.strength
         better = next((quote for quote in told.get(said.recording_id, ()) if _holds(quote, said.quote)), None)
         if better is not None:
             said, score = Said(said.recording_id, better), score * _CHOSEN_BEFORE
+        elif said.recording_id in settled:
+            continue
         if not any(_overlap(said, other) for other in taken):
             yield _Candidate(said, voices[index], score)
 

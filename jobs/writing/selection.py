@@ -47,8 +47,9 @@ class Wishes:
     quote_words: int
     #: Most sentences of the lead, ours aside.
     lead_sentences: int
-    #: Whether the house style allows a text in running text.
+    #: Whether the house style allows a sentence in running text, and in a quote.
     allowed: Callable[[str], bool]
+    quotable: Callable[[str], bool]
     #: Whether the programme names those who speak, and what about: then nobody need say so at the beginning.
     people_known: bool
     topic_known: bool
@@ -215,7 +216,7 @@ def _quotable(material: Material, indices: tuple[int, ...], wishes: Wishes, *, s
     words = sum(len(p.spoken.words) for p in parts)
     if not parts or words not in (QUOTE_WORDS if strict else ANY_QUOTE_WORDS) or words > wishes.quote_words:
         return 0.0
-    if any(p.asks or not is_finished(p.reading.text) for p in parts):
+    if any(p.asks or not is_finished(p.reading.text) or not wishes.quotable(p.reading.text) for p in parts):
         return 0.0
     if len(parts) > 1 and any(len(p.spoken.words) > 18 for p in parts):
         return 0.0
@@ -235,6 +236,4 @@ def _quotable(material: Material, indices: tuple[int, ...], wishes: Wishes, *, s
     score *= _without_question(material, first)
     # Said to somebody in the room.
     score *= 0.6 if any(ADDRESSES.search(p.reading.text) for p in parts) else 1.0
-    # Words that the house would never print of its own are no loss.
-    score *= 1.0 if all(wishes.allowed(p.reading.text) for p in parts) else 0.3
     return score * first.worth.general * (0.25 if first.by_host else 1.0)

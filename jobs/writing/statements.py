@@ -15,6 +15,7 @@ from jobs.german import Spoken, bare, is_finished, spoken_sentences
 from jobs.proof.content import stem
 from jobs.recap import Quote
 from jobs.transcript import Transcript
+from jobs.writing.house_style import HouseStyle, allows_sentence
 from jobs.writing.material import SELF_CONTAINED
 from jobs.writing.phrases import ADDRESSES, FIRST_PERSON, SPEAKS_ABOUT, any_of
 from jobs.writing.worth import Instruments, Kind, Reading, Worth, read, worth
@@ -88,13 +89,16 @@ class Speech:
     words: int
 
 
-def measured(transcript: Transcript, *, instruments: Instruments, people: Collection[str]) -> Speech:
+def measured(
+    transcript: Transcript, *, instruments: Instruments, people: Collection[str], style: HouseStyle | None = None
+) -> Speech:
     """Look for the statements of a talk.
 
     Args:
         transcript: doubtful utterances are never used; without speech there are no statements.
         instruments: what sentences are measured with.
         people: full names of those who may be spoken of; they are no topics.
+        style: what it forbids, and sentences that are too long for it, are no statements; None forbids nothing.
     """
     sentences = spoken_sentences(transcript)
     host = moderator(sentences)
@@ -107,7 +111,7 @@ def measured(transcript: Transcript, *, instruments: Instruments, people: Collec
         by_host = host is not None and reading.spoken.speaker == host
         own = _is_own(sentences, place)
         strength = _strength(reading, worth(reading)) * (0.25 if by_host else 1.0) * (1.0 if own else 0.3)
-        if strength > 0:
+        if strength > 0 and (style is None or allows_sentence(reading.spoken.text, style)):
             found.append(Statement(transcript.recording_id, reading, strength, nouns[place], by_host, own))
     best = sorted(found, key=lambda one: -one.strength)[:MOST]
     kept = tuple(sorted(best, key=lambda one: one.reading.spoken.span.start))

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ from jobs.writing.worth import Kind, Reading, dangling, part
 MAX_TITLE_WORDS = 12
 #: A topic is named when it is opened, or not at all.
 OPENING_SENTENCES = 4
+#: A host's question still names a chapter when it is asked among so many sentences.
+QUESTION_SENTENCES = 8
 
 _NOUNS = frozenset({Kind.NOUN, Kind.NAME})
 _WITHIN = frozenset({Kind.NOUN, Kind.NAME, Kind.ADJECTIVE, Kind.DETERMINER, Kind.NUMBER})
@@ -48,6 +50,12 @@ _WHOSE = re.compile(r"(?:sein|ihr)(?:e[rsmn]?)?$|his$|her$|their$", re.IGNORECAS
 _VAGUE = re.compile(r"\b(?:das|damit|dazu|daran|davon|dabei|es|dies\w*|ihn|ihm|ihnen|that|this|it)\b", re.IGNORECASE)
 
 Counts = Mapping[str, int]
+#: Whether the house style allows a title.
+Allowed = Callable[[str], bool]
+
+
+def _anything(_text: str) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +68,9 @@ class _Phrase:
 
 
 def chapter_title(
-    chapter: Sequence[Reading], *, counts: Counts, asks: str | None, people: AbstractSet[str] = frozenset()
-) -> tuple[str, tuple[str, ...], str]:
+    chapter: Sequence[Reading], *, counts: Counts, asks: str | None, people: AbstractSet[str] = frozenset(),
+    allowed: Allowed = _anything,
+) -> tuple[str, tuple[str, ...], str]:  # fmt: skip
     """Name a chapter: by its announced topic, by the question it answers, or by its most telling words.
 
     Args:
@@ -69,18 +78,23 @@ def chapter_title(
         counts: how often each noun is said in the whole recording, see `noun_counts`.
         asks: label of the voice whose questions open topics; None where a single voice asks itself.
         people: words of the names of those who speak; none of them is a topic.
+        allowed: whether the house style allows a title. A chapter of which it allows nothing is named all the same.
 
     Returns:
         The title, the ids of the utterances its words stand in, and its language. Its words were said there,
         but for endings: "zur künstlichen Intelligenz" names "Künstliche Intelligenz".
     """
-    opening = chapter[:OPENING_SENTENCES]
-    for find in (announced_topic, lambda reading: _question(reading, asks)):
+    # A host's next question names a chapter better than a noun does.
+    asked = chapter[: OPENING_SENTENCES if asks is None else QUESTION_SENTENCES]
+    for find, opening in (
+        (announced_topic, chapter[:OPENING_SENTENCES]),
+        (lambda reading: _question(reading, asks), asked),
+    ):
         for reading in opening:
             title = find(reading)
-            if title:
+            if title and allowed(_capital(title)):
                 return _capital(title), reading.spoken.evidence, reading.spoken.language
-    return _keywords(chapter, counts, people)
+    return _keywords(chapter, counts, people, allowed)
 
 
 def noun_counts(readings: Sequence[Reading]) -> Counter[str]:
@@ -249,23 +263,27 @@ def _question(reading: Reading, asks: str | None) -> str | None:
     return text if fits and about and not _VAGUE.search(text) and not dangling(asked) else None
 
 
-def _keywords(chapter: Sequence[Reading], counts: Counts, people: AbstractSet[str]) -> tuple[str, tuple[str, ...], str]:
+def _keywords(
+    chapter: Sequence[Reading], counts: Counts, people: AbstractSet[str], allowed: Allowed
+) -> tuple[str, tuple[str, ...], str]:
     """The phrase that tells most and is said here rather than elsewhere.
 
     A single noun takes the next best one with it if one sentence holds both: two words of two sentences are a riddle.
     """
     languages = Counter(r.spoken.language for r in chapter for _ in r.kinds)
     chapter = [r for r in chapter if r.spoken.language == languages.most_common(1)[0][0]]
-    ranked = sorted(_phrases(chapter, counts, people), key=lambda phrase: -phrase.score)
+    found = (phrase for phrase in _phrases(chapter, counts, people) if allowed(_capital(phrase.text)))
+    ranked = sorted(found, key=lambda phrase: -phrase.score)
     if not ranked:
-        first = chapter[0]
+        first = next((r for r in chapter if allowed(_text(r, range(min(6, len(r.kinds)))))), chapter[0])
         return _capital(_text(first, range(min(6, len(first.kinds))))), first.spoken.evidence, first.spoken.language
     best = ranked[0]
     text = best.text
     if " " not in text:
         near = [p for p in ranked if p.reading is best.reading and p.text != text and p.score >= 0.5 * best.score]
         joint = "and" if best.reading.spoken.language == "en" else "und"
-        text = f"{text} {joint} {near[0].text}" if near and " " not in near[0].text else text
+        both = f"{text} {joint} {near[0].text}" if near and " " not in near[0].text else text
+        text = both if allowed(_capital(both)) else text
     return _capital(text), best.reading.spoken.evidence, best.reading.spoken.language
 
 

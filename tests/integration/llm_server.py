@@ -176,6 +176,11 @@ def fails(status: int, body: str = '{"error":{"message":"no"}}', **headers: str)
     return lambda handler, _asked, _text: handler.send(status, body.encode(), **headers)
 
 
+def says_no_count(handler: Any, _asked: Asked, text: str) -> None:
+    """Answers, and doesn't tell how many tokens that were."""
+    handler.send(200, json.dumps({**json.loads(completion(text)), "usage": None}).encode())
+
+
 def hangs(handler: Any, _asked: Asked, _text: str) -> None:
     """Takes the request and never says a word."""
     handler.patience(60)

@@ -18,7 +18,7 @@ from jobs.errors import SetupError
 from jobs.export import recap_files
 from jobs.programme import Guest, Talk
 from jobs.proof.evidence import verify
-from jobs.recap import Basis, Chapter
+from jobs.recap import Basis, Chapter, Usage
 from jobs.timeline import Span
 from jobs.transcript import Transcript, Utterance, Word
 from jobs.writing.house_style import breaches
@@ -214,6 +214,24 @@ def test_usage_and_cost_are_recorded(stand_in, server):
     assert recap.usage.cost_cents == pytest.approx(asked * (100 * 10 + 10 * 100) / 1e6 * 100)
     assert recap.provenance.engine == "llm"
     assert Bench(stand_in, [server.url]).write().usage.cost_cents is None
+
+
+def test_what_tries_without_an_answer_have_used_adds_up(stand_in, server, llm_kit):
+    spent = '{"choices":[],"usage":{"prompt_tokens":70,"completion_tokens":7}}'
+    server.script = [llm_kit.fails(200, spent), llm_kit.fails(500), llm_kit.fails(200, "<html>")]
+    recap = Bench(stand_in, [server.url], tries=4).write()
+    asked = len(server.asked) - 3
+    assert (recap.usage.requests, recap.usage.tokens_in) == (asked + 1, 100 * asked + 70)
+    assert recap.usage.tokens_out == 10 * asked + 7
+
+
+def test_tokens_that_a_server_does_not_count_are_unknown(stand_in, server, llm_kit):
+    server.script = [llm_kit.says_no_count]
+    one = {"url": server.url, "model": "test", "price_in": 10.0, "price_out": 100.0}
+    recap = Bench(stand_in, [], endpoints=[one]).write()
+    assert recap.usage == Usage(len(server.asked), None, None, None)  # one of many is enough
+    assert "Token: unbekannt" in everything(recap)
+    assert "Token: 0" not in everything(recap)
 
 
 def replaced(old, new, *, where=("claims", "compose", "lead", "repair")):
@@ -437,6 +455,16 @@ def assert_extractive(recap, stand_in, talk=TALK):
     assert codes(recap) == ["without-model", *codes(draft)]
     assert replace(recap, provisional=False, usage=None, open_questions=draft.open_questions) == draft
     assert "ohne Sprachmodell erstellt" in everything(recap)
+
+
+def test_where_nobody_asks_again_the_draft_says_what_to_do(stand_in, server, llm_kit):
+    server.script = [llm_kit.fails(401)]
+    recap = Bench(stand_in, [server.url], patience_hours=0.0).write()
+    assert recap.provisional
+    assert codes(recap)[0] == "without-model-for-now"
+    page = everything(recap)
+    assert "folgt nicht von selbst" in page
+    assert "nachlese run" in page
 
 
 def down(kit):
@@ -664,13 +692,20 @@ def test_an_english_talk_gives_a_german_draft_with_english_quotes_and_their_tran
 
 
 @pytest.mark.parametrize(
-    "wrong", ["Leser zahlen 20 Euro für Berichte.", "Readers pay for the reporting, not for noise."]
+    "wrong",
+    [
+        "Leser zahlen 20 Euro für Berichte.",
+        "Leser zahlen für Berichte, sie zahlen für Lärm.",
+        "Leser von Facebook zahlen für Berichte, sie zahlen nicht für Lärm.",
+        "Readers pay for the reporting, not for noise.",
+    ],
 )
 def test_a_translation_that_is_not_borne_out_is_left_away(stand_in, servers, llm_kit, wrong):
     server, transcript = english(llm_kit, servers, {ENGLISH[1][1]: wrong})
     recap = Bench(stand_in, [server.url]).write(transcript, Talk())
     (quote,) = [quote for quote in recap.quotes if quote.text == ENGLISH[1][1]]
     assert quote.translation is None
+    assert "Übersetzung nötig (en)" in everything(recap, Talk(), transcript)
 
 
 def test_our_own_words_follow_the_house_style(bench):

@@ -166,3 +166,73 @@ def test_what_is_only_doubted_stays():
     draft = recap(lead=(doubted,))
     assert [finding.verdict for finding in verify(draft, TRANSCRIPT)] == [Verdict.WARNING]
     assert proven(draft, TRANSCRIPT) == draft
+
+
+ENGLISH = Transcript(
+    "r-test",
+    100.0,
+    "en",
+    (
+        replace(utterance(1, "Welcome to the stage, Paula Rieger.", 0.0, speaker=B), language="en"),
+        replace(
+            utterance(2, "We sell coffee to 140,000 readers. We will never sell their data to Google.", 10.0),
+            language="en",
+        ),
+    ),
+)
+NEVER = Quote("We will never sell their data to Google.", A, Span(16.0, 23.5), "en", ("u0002",))
+COFFEE = Quote("We sell coffee to 140,000 readers.", A, Span(10.0, 15.5), "en", ("u0002",))
+
+
+@pytest.mark.parametrize(
+    ("said", "translation", "flaw"),
+    [
+        (NEVER, "Wir werden ihre Daten immer an Google verkaufen.", Flaw.NEGATION),
+        (NEVER, "Wir werden ihre Daten an Google verkaufen.", Flaw.NEGATION),
+        (NEVER, "Wir werden ihre Daten nie an Facebook verkaufen.", Flaw.UNBACKED_NAME),
+        (COFFEE, "Wir verkaufen Kaffee an 240.000 Leserinnen und Leser.", Flaw.UNBACKED_NUMBER),
+        # Said in the same utterance, but not in what is quoted.
+        (NEVER, "Wir werden die Daten von 140.000 Menschen nie an Google verkaufen.", Flaw.UNBACKED_NUMBER),
+        (COFFEE, "Wir verkaufen nie Kaffee an 140.000 Leserinnen und Leser.", Flaw.NEGATION),
+    ],
+)
+def test_a_translation_says_what_the_quote_says(said, translation, flaw):
+    draft = recap(quotes=(replace(said, translation=translation),))
+    assert [finding.flaw for finding in verify(draft, ENGLISH)] == [flaw]
+    assert verify(recap(quotes=(said,)), ENGLISH) == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "translation"),
+    [
+        (NEVER, "Wir werden ihre Daten niemals an Google verkaufen."),
+        (NEVER, "An Google verkaufen wir ihre Daten nie."),
+        (COFFEE, "Wir verkaufen Kaffee an 140.000 Leserinnen und Leser."),
+        (COFFEE, "Wir verkaufen Kaffee an hundertvierzigtausend Leser."),
+    ],
+)
+def test_a_true_translation_is_left_alone(said, translation):
+    assert verify(recap(quotes=(replace(said, translation=translation),)), ENGLISH) == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "translation", "flaw"),
+    [
+        ("Readers do not pay for noise.", "Leser zahlen für Lärm.", Flaw.NEGATION),
+        ("Readers pay for reporting, they do not pay for noise.", "Sie zahlen für Berichte und Lärm.", Flaw.NEGATION),
+        ("Local news is dead.", "Lokalnachrichten sind nicht tot.", Flaw.NEGATION),
+        ("Nobody reads what does not matter.", "Niemand liest, was wichtig ist.", Flaw.NEGATION),
+        ("You can't run it without people.", "Das lässt sich ohne Menschen machen.", Flaw.NEGATION),
+        ("You can't run it without people.", "Das lässt sich ohne Menschen nicht machen.", None),
+        ("They failed to ask.", "Sie haben nicht gefragt.", None),
+        ("We neither sell nor rent it.", "Wir verkaufen und vermieten es nicht.", None),
+        ("Not only readers pay.", "Nicht nur Leser zahlen.", None),
+        ("Paula Rieger told me so.", "Das sagte mir Paula Rieger.", None),
+        ("A guest told me so.", "Das sagte mir Paula Rieger.", Flaw.UNBACKED_NAME),
+    ],
+)
+def test_a_translation_denies_as_often_as_the_quote(said, translation, flaw):
+    spoken = replace(utterance(2, said, 10.0), language="en")
+    transcript = replace(ENGLISH, utterances=(ENGLISH.utterances[0], spoken), names={B: "Paula Rieger"})
+    one = Quote(said, A, spoken.span, "en", ("u0002",), translation)
+    assert [finding.flaw for finding in verify(recap(quotes=(one,)), transcript)] == [flaw] * (flaw is not None)

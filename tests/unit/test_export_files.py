@@ -110,9 +110,10 @@ def test_all_doubts_and_notices_have_german_words(
     assert {f"doubt.{doubt}" for doubt in Doubt} <= set(sample_labels)
     notices = (
         Notice("no-speech"),
-        Notice("few-words"),
         Notice("incomplete", {"decoded": "0:50", "claimed": "1:10", "missing": 20}),
         Notice("other-tracks", {"track": 1, "others": "2 und 3"}),
+        Notice("brief-voice", {"count": 1, "time": "0:14"}),
+        Notice("brief-voices", {"count": 2, "time": "0:14"}),
         Notice("from-the-future"),
     )
     transcript = replace(sample_transcript, notices=notices)

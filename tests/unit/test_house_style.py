@@ -23,6 +23,7 @@ def keys(text, style=STYLE, **how):
         ("Die Spannung sei groß gewesen, sagt Berg.", []),
         ("Berg sagt: „Nein.“", ["quotation-marks"]),
         ('Berg nennt das "neu".', ["quotation-marks"]),
+        ("<script>alert(1)</script>", ["forbidden"]),
         ("Was das für dich heißt, sagt Berg nicht.", ["address"]),
         ("Die Leser:innen zahlten, sagt Berg.", ["gender"]),
         ("Die Leser*innen zahlten, sagt Berg.", ["gender"]),

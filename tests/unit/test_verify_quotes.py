@@ -73,6 +73,58 @@ def test_quotation_marks_within_a_sentence_are_looked_up_as_well(verified, sampl
     assert verified(replace(sample_recap, lead=lead)).returncode == code
 
 
+@pytest.mark.parametrize(("text", "code"), [
+    ("Anna Berg: „Das Vertrauen der Leserinnen und Leser ist unser einziges Kapital.“", 1),
+    ("Claire Dunn bei 0:20: „Das Vertrauen der Leserinnen und Leser ist unser einziges Kapital.“", 1),
+    ("Stimme 2 bei 0:20: „Das Vertrauen der Leserinnen und Leser ist unser einziges Kapital.“", 0),
+    ("Stimme 1 bei 0:20: „Das Vertrauen der Leserinnen und Leser ist unser einziges Kapital.“", 1),
+    ("Stimme 2 bei 0:25: „Das Vertrauen der Leserinnen und Leser ist unser einziges Kapital.“", 1),
+])  # fmt: skip
+def test_whoever_is_named_beside_a_quote_must_have_said_it_and_then(verified, sample_recap, text, code):
+    lead = (Sentence(text, ("u0006",), Basis.ATTRIBUTED),)
+    assert verified(replace(sample_recap, lead=lead)).returncode == code
+
+
+@pytest.mark.parametrize(("name", "line", "code"), [
+    ("recap.social.md", "Zum Reden: „Das Vertrauen der Leserinnen und Leser ist unser einziges Kapital.“ #t", 0),
+    ("recap.social.md", "Zum Reden: „Das Vertrauen der Leserinnen und Leser ist unser größtes Kapital.“ #t", 1),
+    ("recap.md", "Anna Berg: „Das Vertrauen der Leserinnen und Leser ist unser einziges Kapital.“", 1),
+    ("notes.md", "Zum Reden: „Das Vertrauen der Leserinnen und Leser ist unser größtes Kapital.“", 0),
+])  # fmt: skip
+def test_texts_in_every_shape_are_looked_up(verified, tmp_path, sample_recap, name, line, code):
+    assert verified(sample_recap).returncode == 0
+    (tmp_path / "0.nachlese" / name).write_text(f'---\ntitle: "T"\n---\n\n{line}\n')
+    result = subprocess.run([sys.executable, SCRIPT, tmp_path], capture_output=True, text=True, check=False)
+    assert result.returncode == code
+
+
+def test_signed_texts_are_looked_up_on_the_transcript_they_were_signed_on(verified, tmp_path, sample_recap):
+    first = sample_recap.quotes[0]
+    assert verified(sample_recap, sample_recap).returncode == 0
+    spoiled = json.loads((tmp_path / "0.nachlese" / "recap.json").read_text())
+    spoiled["quotes"][0]["text"] = first.text.replace("einziges", "größtes")
+    signed = tmp_path / "1.nachlese" / "signed-0001.recap.json"
+    signed.write_text(json.dumps(spoiled))
+    again = [sys.executable, SCRIPT, tmp_path]
+    assert subprocess.run(again, capture_output=True, check=False).returncode == 1
+    signed.with_name("signed-0001.json").write_text('{"origin": {"transcript_sha256": "00"}}')
+    result = subprocess.run(again, capture_output=True, text=True, check=False)
+    assert result.returncode == 0
+    assert "not looked up" in result.stdout
+
+
+def test_a_look_back_is_looked_up_in_the_transcripts_of_its_talks(verified, tmp_path, sample_recap):
+    assert verified(sample_recap).returncode == 0
+    quote = json.loads((tmp_path / "0.nachlese" / "recap.json").read_text())["quotes"][0]
+    here = sample_recap.recording_id
+    for text, recording, code in ((quote["text"], here, 0), ("Nein.", here, 1), (quote["text"], "r-elsewhere", 1)):
+        said = {"recording_id": recording, "quote": {**quote, "text": text}}
+        digest = {"themes": [{"said": [said]}], "comparisons": [], "quotes": [], "talks": []}
+        (tmp_path / "digest.json").write_text(json.dumps(digest))
+        result = subprocess.run([sys.executable, SCRIPT, tmp_path], capture_output=True, text=True, check=False)
+        assert result.returncode == code
+
+
 def test_where_there_is_no_draft_nothing_is_proven(tmp_path):
     result = subprocess.run([sys.executable, SCRIPT, tmp_path], capture_output=True, text=True, check=False)
     assert result.returncode == 2

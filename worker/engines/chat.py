@@ -69,8 +69,12 @@ class _Choice(BaseModel):
 
 
 class _Tokens(BaseModel):
-    prompt_tokens: int = Field(0, ge=0)
-    completion_tokens: int = Field(0, ge=0)
+    prompt_tokens: int | None = Field(None, ge=0)
+    completion_tokens: int | None = Field(None, ge=0)
+
+
+class _Counted(BaseModel):
+    usage: _Tokens
 
 
 class _Completion(BaseModel):
@@ -128,19 +132,23 @@ class _Count:
     """What one draft has cost so far."""
 
     requests: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
+    #: None: a server didn't say.
+    tokens_in: int | None = 0
+    tokens_out: int | None = 0
     cost_cents: float | None = None
+    #: Whether something was paid for whose price can't be told.
+    is_cost_unknown: bool = False
 
     def add(self, tokens: _Tokens, settings: EndpointSettings) -> None:
+        read, written = tokens.prompt_tokens, tokens.completion_tokens
         self.requests += 1
-        self.tokens_in += tokens.prompt_tokens
-        self.tokens_out += tokens.completion_tokens
-        if settings.price_in is not None or settings.price_out is not None:
-            price = tokens.prompt_tokens * (settings.price_in or 0) + tokens.completion_tokens * (
-                settings.price_out or 0
-            )
-            self.cost_cents = (self.cost_cents or 0.0) + price / 1e6 * 100
+        self.tokens_in = None if self.tokens_in is None or read is None else self.tokens_in + read
+        self.tokens_out = None if self.tokens_out is None or written is None else self.tokens_out + written
+        for count, price in ((read, settings.price_in), (written, settings.price_out)):
+            if price and count is None:
+                self.is_cost_unknown = True
+            elif price is not None:
+                self.cost_cents = (self.cost_cents or 0.0) + (count or 0) * price / 1e6 * 100
 
 
 class Chat:
@@ -219,7 +227,8 @@ class Conversation:
     def usage(self) -> Usage:
         """What was asked so far."""
         count = self._count
-        return Usage(count.requests, count.tokens_in, count.tokens_out, count.cost_cents)
+        cost_cents = None if count.is_cost_unknown else count.cost_cents
+        return Usage(count.requests, count.tokens_in, count.tokens_out, cost_cents)
 
     def __call__(self, prompt: Prompt, kind: type[A]) -> A:
         """Ask whoever answers; an answer that is cut off or no JSON is asked for once more, shorter.
@@ -278,7 +287,13 @@ class Conversation:
             if endpoint.form is Form.WORDS:
                 raise _Failed(f"status {response.status}", down_s=REFUSED_S)
             endpoint.form = Form(endpoint.form + 1)
-        completion = _completion(response)
+        try:
+            completion = _completion(response)
+        except _Failed:
+            # It will be asked for again; what it has cost is to be paid all the same.
+            if (spent := _spent(response)) is not None:
+                self._count.add(spent, endpoint.settings)
+            raise
         tokens = completion.usage or _Tokens()
         self._count.add(tokens, endpoint.settings)
         log.info(
@@ -348,6 +363,14 @@ def _completion(response: _Response) -> _Completion:
     except ValidationError:
         # From None: the error's text holds a part of the body.
         raise _Failed("no completion", wait_s=0.0) from None
+
+
+def _spent(response: _Response) -> _Tokens | None:
+    """What a response that holds no answer says it has used; None where it says nothing."""
+    try:
+        return _Counted.model_validate_json(response.body).usage
+    except ValidationError:
+        return None
 
 
 def _wait_s(retry_after: str | None) -> float:

@@ -17,7 +17,7 @@ from worker.provenance import provenance
 from worker.style import house_style
 
 #: Raise it when the composing rules in `jobs` change, so that stored recaps are written anew.
-RULES = 2
+RULES = 3
 #: Tokens that a chat template puts around messages, at most.
 _TEMPLATE_TOKENS = 64
 
@@ -77,7 +77,8 @@ class LlmWriter:
         except EngineError as error:
             if error.code != "llm-unavailable":
                 raise
-            return replace(_with_notice(draft, "without-model"), provisional=True, usage=conversation.usage)
+            notice = "without-model" if self._settings.patience_hours else "without-model-for-now"
+            return replace(_with_notice(draft, notice), provisional=True, usage=conversation.usage)
         return replace(written, provenance=self._signed(), usage=conversation.usage)
 
     def _desk(self, conversation: Conversation) -> Desk:
