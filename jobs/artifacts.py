@@ -21,6 +21,8 @@ MAX_COMPONENT_BYTES = 255
 
 MANIFEST = "manifest.json"
 FAILURE = "failure.json"
+#: How the names of all that belongs to a sign-off begin.
+SIGNED = "signed-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,16 @@ def sound_key(recording_id: str, depends_on: str, span: Span) -> str:
     """Name of a stretch's sound: by its place, because who hears speech elsewhere cuts elsewhere."""
     place = f"{round(span.start * 1000)}-{round(span.end * 1000)}"
     return f"{stages_folder(recording_id)}sound-{depends_on}-{place}.pcm"
+
+
+def signed_name(number: int, name: str) -> str:
+    """Name of a file that belongs to a sign-off, within the recording's folder.
+
+    Examples:
+        >>> signed_name(1, "recap.md")
+        'signed-0001.recap.md'
+    """
+    return f"{SIGNED}{number:04}.{name}"
 
 
 def is_own_output(key: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import date, time
 from enum import StrEnum
 
 from jobs.programme import Talk
-from jobs.recap import Question, Quote, Recap, Sentence, Status
+from jobs.recap import Approval, Question, Quote, Recap, Sentence, Status
 from jobs.recording import Provenance
 from jobs.timeline import Seconds
 from jobs.transcript import Transcript
@@ -26,8 +26,10 @@ class Source:
     transcript_sha256: str
     #: The version that an editor has made; 0 is the machine's.
     transcript_version: int = 0
-    #: Of the file `recap.json`; None where there was none.
+    #: Of the file `recap.json`, or of the signature, `signed-0001.json`; None where there was neither.
     recap_sha256: str | None = None
+    #: Who answers for the recap; None while it is a draft.
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Contribution:
     talk: Talk
     #: As the last editor has left it.
     transcript: Transcript
-    #: None where it isn't there yet: the transcript counts all the same.
+    #: The one approved last, else the draft. None where it isn't there yet: the transcript counts all the same.
     recap: Recap | None
     source: Source
 

@@ -7,17 +7,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config.settings import Settings
-from jobs.artifacts import folder_of
+from jobs.artifacts import MANIFEST, SIGNED, Manifest, folder_of
 from jobs.errors import InputError
 from jobs.programme import Talk, merged, parse_talk
 from jobs.recording import Recording, recording_id
-from worker.bucket import sidecar
+from worker.bucket import edits, sidecar
 from worker.bucket.place import Place
+from worker.bucket.reading import bytes_at, parsed
 from worker.bucket.stages import Report, quiet
-from worker.bucket.storage import FolderStorage
+from worker.bucket.storage import FolderStorage, Storage
 from worker.job import Outcome, process
 from worker.sound.scratch import scratch
 from worker.sound.source import Source
+
+#: How the uri of a recording on this machine begins.
+FILE = "file://"
+#: The sidecar that was named on the command line, within the recording's folder.
+_GIVEN = "stages/talk.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +56,29 @@ def run(path: Path, wish: Wish, settings: Settings, report: Report = quiet) -> O
         raise InputError("bad-name", "the path is no text")
     if not path.is_file():
         raise InputError("not-found", "there is no such file")
-    place = Place(_recording(path), FolderStorage(wish.out), folder_of(path.name), path.name)
+    place = Place(recording_of(path), FolderStorage(wish.out), folder_of(path.name), path.name)
     if wish.fresh:
-        for stored in list(place.storage.list(place.folder)):
-            place.storage.delete(stored.key)
+        for stored in list(place.list()):
+            # What people have written isn't for a machine to forget.
+            if not stored.key.removeprefix(place.folder).startswith((edits.FOLDER, SIGNED)):
+                place.storage.delete(stored.key)
     try:
         talk = talk_of(path, wish.talk, language=wish.language, voices=wish.voices)
         talk = talk if wish.shape is None else replace(talk, shape=wish.shape)
+        _remember(place, wish.talk)
     except InputError as error:
         return Outcome(None, place.fail(error))
-    # Here is nobody to draft the recap later.
-    settings = settings.but(recap={"queue": ""})
+    settings = alone(settings)
     with scratch(settings) as folder:
-        return process(place, _Here(path, folder), talk, settings=settings, track=wish.track, report=report)
+        return process(place, Here(path, folder), talk, settings=settings, track=wish.track, report=report)
 
 
-class _Here(Source):
+def alone(settings: Settings) -> Settings:
+    """The settings where nobody is there to draft a recap later, or to ask a language model again."""
+    return settings.but(recap={"queue": "", "patience_hours": 0.0})
+
+
+class Here(Source):
     """A recording on this machine's own disk: it is read where it lies."""
 
     def __init__(self, path: Path, folder: Path) -> None:
@@ -73,6 +86,7 @@ class _Here(Source):
         self._here = path.resolve()
 
     def path(self) -> Path:
+        """Where it lies."""
         return self._here
 
 
@@ -88,15 +102,44 @@ def talk_of(path: Path, given: Path | None, *, language: str | None, voices: str
     Raises:
         InputError: "bad-sidecar".
     """
-    data = sidecar.local_bytes(path, given)
-    beside = sidecar.announced(path.name, FolderStorage(path.resolve().parent))
-    talk = merged(Talk() if data is None else sidecar.parse(data), beside)
+    talk = _described(path, sidecar.local_bytes(path, given))
     if language is not None:
         talk = replace(talk, language=None if language == "auto" else language)
     if voices is not None:
         bounds = parse_talk({"stimmen": voices})
         talk = replace(talk, min_speakers=bounds.min_speakers, max_speakers=bounds.max_speakers)
     return talk
+
+
+def _described(path: Path, data: bytes | None) -> Talk:
+    beside = sidecar.announced(path.name, FolderStorage(path.resolve().parent))
+    return merged(Talk() if data is None else sidecar.parse(data), beside)
+
+
+def _remember(place: Place, given: Path | None) -> None:
+    """Keep a sidecar that lies elsewhere: what is made anew later, is made from this folder."""
+    if given is None:
+        place.storage.delete(place.folder + _GIVEN)
+    else:
+        place.write(_GIVEN, given.read_bytes(), "application/yaml")
+
+
+def talk_at(key: str, storage: Storage) -> Talk:
+    """What is known of a recording by its results.
+
+    The sidecar that was named for it, or else lies beside it; schedule and glossary there; then what lies beside the
+    results. Where the recording isn't on this machine any more, the rest counts.
+
+    Raises:
+        InputError: "bad-sidecar".
+    """
+    beside = sidecar.read_stored(key, storage)
+    manifest = parsed(bytes_at(storage, folder_of(key) + MANIFEST), Manifest)
+    if manifest is None or not manifest.recording.uri.startswith(FILE):
+        return beside
+    path = Path(manifest.recording.uri.removeprefix(FILE))
+    given = bytes_at(storage, folder_of(key) + _GIVEN)
+    return merged(_described(path, sidecar.local_bytes(path, None) if given is None else given), beside)
 
 
 def doubles(paths: Sequence[Path]) -> tuple[str, ...]:
@@ -114,10 +157,11 @@ def has_plain_name(path: Path) -> bool:
     return True
 
 
-def _recording(path: Path) -> Recording:
+def recording_of(path: Path) -> Recording:
+    """The recording in a file, known by its place and its bytes."""
     status = path.stat()
     with path.open("rb") as data:
         etag = f"sha256:{hashlib.file_digest(data, 'sha256').hexdigest()}"
-    uri = f"file://{path.resolve()}"
+    uri = f"{FILE}{path.resolve()}"
     changed = datetime.fromtimestamp(status.st_mtime, UTC)
     return Recording(recording_id(uri, etag), uri, etag, status.st_size, changed)

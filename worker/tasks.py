@@ -36,13 +36,13 @@ from worker.bucket.tickets import (
     write_mark,
     write_ticket,
 )  # fmt: skip
-from worker.fleet.control import ALONE, Control, HandedBack, Superseded
+from worker.control import ALONE, Control, HandedBack, Superseded
 from worker.logs import told
 from worker.queue.dispatch import Errand, JobQueue, Kind, job_queue, pause_s
 from worker.sound.source import Fetch, Source, opened
 
 if TYPE_CHECKING:
-    from worker.fleet.spread import Spread
+    from worker.spread import Spread
 
 log = structlog.get_logger()
 
@@ -125,7 +125,7 @@ class Outcome(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Craft:
-    """What is done with recordings, see `worker.job` and `worker.fleet.spread`."""
+    """What is done with recordings, see `worker.job` and `worker.spread`."""
 
     process: Callable[..., Outcome]
     hear_stretch: Callable[..., None]
@@ -161,8 +161,8 @@ def run(_job_id: str) -> NoReturn:
 
 def craft() -> Craft:
     """The real craft; imports what is heavy."""
-    from worker.fleet.spread import Spread, hear_stretch  # noqa: PLC0415  # see above
     from worker.job import draft, process  # noqa: PLC0415  # see above
+    from worker.spread import Spread, hear_stretch  # noqa: PLC0415  # see above
 
     return Craft(process, hear_stretch, draft, Spread)
 

@@ -5,7 +5,7 @@ from docx.document import Document as WordDocument
 from jobs.artifacts import Artifact
 from jobs.export.digest_view import DigestView, FrameView, Group, SaidView, TalkView
 from jobs.export.labels import Labels
-from jobs.export.word_document import MEDIA_TYPE, PROGRAM, TIME, begin, pack, paragraph, say
+from jobs.export.word_document import MEDIA_TYPE, TIME, begin, pack, paragraph, remark, say
 
 
 def write(view: DigestView, labels: Labels) -> Artifact:
@@ -64,7 +64,7 @@ class _Draft:
         run = say(target, frame.text, language=frame.language)
         label = self._labels["export.evidence"]
         proof = "\n".join(f"{label}: {one.talk}, {one.time}" for one in frame.evidence)
-        self._document.add_comment(run, proof, author=PROGRAM, initials=PROGRAM[0])
+        remark(self._document, run, proof)
 
     def _said(self, said: SaidView) -> None:
         target = paragraph(self._document, "Quote")
@@ -77,6 +77,8 @@ class _Draft:
         target.add_run().add_break()
         say(target, f"— {said.voice}, {said.at.talk}, ")
         say(target, said.at.time, style=TIME)
+        if said.approved is not None:
+            say(target, f", {said.approved}")
 
     def _talk(self, talk: TalkView) -> None:
         target = paragraph(self._document, "List Bullet")

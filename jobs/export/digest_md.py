@@ -72,12 +72,13 @@ def _said(said: SaidView, labels: Labels) -> str:
     else:
         lines = [markdown(said.text), f"{markdown(labels['export.translation'])}: {markdown(said.translation)}"]
     at = said.at
-    lines.append(f"— {markdown(said.voice)}, {markdown(at.talk)}, [{at.time}]({at.link})")
+    approved = "" if said.approved is None else f", {markdown(said.approved)}"
+    lines.append(f"— {markdown(said.voice)}, {markdown(at.talk)}, [{at.time}]({at.link}){approved}")
     return "\n>\n".join(f"> {line}" for line in lines)
 
 
 def _talk(talk: TalkView, labels: Labels) -> str:
-    links = [f"[{markdown(labels['digest.recap'])}]({talk.recap})"] if talk.recap else []
+    links = [f"[{markdown(talk.recap_name)}]({talk.recap})"] if talk.recap else []
     links.append(f"[{markdown(labels['digest.transcript'])}]({talk.transcript})")
     headline = "" if talk.headline is None else f": {_marked(talk.headline, talk.language, labels)}"
     return f"- **{markdown(talk.title)}**{headline} ({markdown(talk.facts)}) {', '.join(links)}"

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from urllib.parse import quote as encoded
 
-from jobs.artifacts import folder_of
+from jobs.artifacts import folder_of, signed_name
 from jobs.digest import Absence, Comparison, Contribution, Digest, Entry, Frame, Said, Theme
 from jobs.export.heading import Heading, made_with
 from jobs.export.labels import Labels, sentence
@@ -12,7 +13,8 @@ from jobs.export.origin import digital_source_type
 from jobs.export.readable import clean, shorten
 from jobs.export.said import anchor, foreign
 from jobs.export.voices import MAX_NAME_LENGTH
-from jobs.german import counted, enumeration, quoted, time_code
+from jobs.german import counted, enumeration, printed_date, quoted, time_code
+from jobs.recap import Approval
 from jobs.timeline import Seconds
 from jobs.writing.framing import namings
 
@@ -49,6 +51,8 @@ class SaidView:
     translation: str | None
     voice: str
     at: Reference
+    #: Who has approved it with its talk's recap; None where nobody has.
+    approved: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,9 @@ class TalkView:
     facts: str
     headline: str | None
     language: str | None
-    #: None where there is no recap yet.
+    #: None where there is no recap yet, neither draft nor approved text; `recap_name` says which it is.
     recap: str | None
+    recap_name: str
     transcript: str
     questions: tuple[str, ...]
     #: Which versions of its files were read.
@@ -186,7 +191,13 @@ class _Layout:
             translation=quoted(translation) if translation else None,
             voice=self._voice(said.recording_id, spoken.speaker),
             at=self._reference(said.recording_id, spoken.span.start),
+            approved=self._approved(said),
         )
+
+    def _approved(self, said: Said) -> str | None:
+        recap = self._contributions[said.recording_id].recap
+        chosen = recap is not None and said.quote in recap.quotes
+        return _told(recap.approval, self._labels) if recap is not None and recap.approval and chosen else None
 
     def talk(self, talk: Entry) -> TalkView:
         labels, headline = self._labels, talk.headline
@@ -194,16 +205,22 @@ class _Layout:
         version = labels["digest.corrected"].format(version=number) if number else labels["digest.machine"]
         when = [f"{talk.day.day}.{talk.day.month}.{talk.day.year}"] if talk.day else []
         when += [f"{talk.begins:%H:%M}"] if talk.begins else []
-        facts = (*when, talk.stage or "", f"{labels['export.duration']} {time_code(talk.duration_s)}", *talk.speakers)
+        length = f"{labels['export.duration']} {time_code(talk.duration_s)}"
+        approval = source.approval
+        approved = _told(approval, labels) if approval else ""
+        page = signed_name(approval.number, RECAP_PAGE) if approval else RECAP_PAGE
+        facts = (*when, talk.stage or "", length, *talk.speakers, approved)
         return TalkView(
             title=self._titles[talk.recording_id],
             facts=" · ".join(clean(fact) for fact in facts if fact),
             headline=None if headline is None else clean(headline.text),
             language=None if headline is None else foreign(headline.language),
-            recap=self._folders[talk.recording_id] + RECAP_PAGE if source.recap_sha256 else None,
+            recap=self._folders[talk.recording_id] + page if source.recap_sha256 else None,
+            recap_name=labels["digest.approved_recap" if approval else "digest.recap"],
             transcript=self._folders[talk.recording_id] + TRANSCRIPT_PAGE,
             questions=tuple(clean(sentence(labels, "question", one.code, one.fields)) for one in talk.open_questions),
-            source=labels["digest.source"].format(
+            source=labels["digest.source_approved" if approval else "digest.source"].format(
+                number=approval.number if approval else 0,
                 talk=self._titles[talk.recording_id],
                 version=version,
                 transcript=source.transcript_sha256,
@@ -218,6 +235,12 @@ class _Layout:
     def _reference(self, recording_id: str, start: Seconds) -> Reference:
         link = f"{self._folders[recording_id]}{TRANSCRIPT_PAGE}#{anchor(start)}"
         return Reference(self._titles[recording_id], time_code(start), link)
+
+
+def _told(approval: Approval, labels: Labels) -> str:
+    return labels["digest.approved"].format(
+        by=clean(approval.by), date=printed_date(approval.at.astimezone(UTC).date())
+    )
 
 
 def _folder(key: str, prefix: str, *, flat: bool) -> str:

@@ -26,7 +26,7 @@ def turns(transcript: Transcript) -> tuple[Turn, ...]:
     Of a corrected transcript the words tell: who corrects speakers moves words and not turns, and a diarizer that runs
     again knows nothing of it.
     """
-    if all(notice.code != "corrected" for notice in transcript.notices):
+    if transcript.version == 0:
         return transcript.turns
     spoken = [Turn(word.span, u.speaker) for u in transcript.utterances if u.speaker is not None for word in u.words]
     voices = ([one for one in spoken if one.speaker == label] for label in transcript.speakers)

@@ -37,7 +37,7 @@ class Outcome:
     manifest, failure, transcript, heard = object(), None, None, False
 
 if sys.argv[-1].isdigit():
-    import worker.engines, worker.fleet.spread
+    import worker.engines, worker.spread
     crew = types.SimpleNamespace(load=lambda: None, release=lambda: None)
     worker.engines.engines = lambda settings: crew
     sys.modules["worker.job"] = stub = types.ModuleType("worker.job")

@@ -72,7 +72,7 @@ from worker.queue import dispatch
 from worker.sound import fence
 from worker.fleet import worker as fleet
 from worker import logs, tasks
-from worker.fleet.control import HandedBack, Measure
+from worker.control import HandedBack, Measure
 from worker.engines import host
 
 here, words = pathlib.Path(sys.argv[1]), sys.argv[2:]
@@ -172,12 +172,12 @@ class Crew:
 
 def engine(handle):
     if "real" not in words:
-        import worker.engines, worker.fleet.spread
+        import worker.engines, worker.spread
         crew = Crew()
         worker.engines.engines = lambda settings: crew
         sys.modules["worker.job"] = stub = types.ModuleType("worker.job")
         stub.process, stub.draft = process, draft
-        worker.fleet.spread.hear_stretch = hear_stretch
+        worker.spread.hear_stretch = hear_stretch
     host.main(handle)
 
 if words[-1].isdigit():

@@ -22,7 +22,7 @@ from worker.bucket.place import Place
 from worker.bucket.signatures import keep
 from worker.bucket.storage import FolderStorage
 from worker.bucket.tickets import recording_at
-from worker.sound.chaptered import embed
+from worker.desk.chaptered import embed
 from worker.sound.media import with_chapters
 
 #: Suffix, and how ffmpeg makes such a file; the sound is 60 s long.

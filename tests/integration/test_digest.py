@@ -1,5 +1,6 @@
 """A whole day in a bucket and in a folder: what is in its digest, what isn't, and where its links lead."""
 
+import hashlib
 import json
 import posixpath
 import re
@@ -28,6 +29,8 @@ from worker.bucket.sidecar import read_stored
 from worker.bucket.storage import FolderStorage
 from worker.bucket.tickets import Mark, recording_at, write_mark
 from worker.desk import digest as overview
+from worker.desk.signoff import Wish as Approval
+from worker.desk.signoff import sign
 from worker.engines.extractive import ExtractiveWriter
 from worker.queue.intake import sweep
 
@@ -253,6 +256,41 @@ def test_what_an_editor_has_corrected_counts(event, written):
     assert not any(text.startswith(wrong) for text in texts)
     (entry,) = (one for one in digest.talks if one.key.endswith(name))
     assert entry.source.transcript_version == 1
+
+
+def test_what_somebody_has_approved_goes_before_the_draft(event, written, tmp_path):
+    name = "1030-panel.opus"
+    headline, chosen = "Eine Maschine ruft keinen Bürgermeister an", "Ein Abo ist ehrlicher als jede Werbung"
+    draft = json.loads(event.storage.read(folder_of(PREFIX + name) + "recap.json"))
+    draft["headline"] |= {"text": headline, "evidence": ["u0006"]}
+    draft["quotes"] = [one for one in draft["quotes"] if one["text"].startswith(chosen)]
+    (tmp_path / "recap.json").write_text(json.dumps(draft))
+    settings = load()
+    signature = sign(PREFIX + name, Approval("Kim Ott", tmp_path / "recap.json"), event.storage, None, settings)
+
+    (entry,) = (one for one in event.make().digest.talks if one.key.endswith(name))
+    assert entry.headline.text == headline
+    assert entry.open_questions == ()
+    assert entry.source.approval == signature.approval
+    data = event.storage.read(folder_of(PREFIX + name) + "signed-0001.json")
+    assert entry.source.recap_sha256 == hashlib.sha256(data).hexdigest()
+    text = event.read("digest.md").decode()
+    assert "freigegeben von Kim Ott am" in text
+    page = event.read("digest.html").decode()
+    (link,) = re.findall(r'href="([^"]*signed-0001[^"]*)"', page)
+    assert event.storage.read(posixpath.normpath(posixpath.join(PREFIX + FOLDER, unquote(link))))
+    assert [one.source.approval for one in written.digest.talks] == [None] * 6
+
+
+def test_a_signature_of_an_earlier_upload_or_an_unreadable_one_counts_for_nothing(event):
+    name = "1030-panel.opus"
+    sign(PREFIX + name, Approval("Kim Ott"), event.storage, None, load())
+    signed = json.loads(event.storage.read(folder_of(PREFIX + name) + "signed-0001.json"))
+    event.place(name).write("signed-0001.json", canonical_json({**signed, "recording_id": "r-" + "0" * 20}))
+    (entry,) = (one for one in event.make().digest.talks if one.key.endswith(name))
+    assert entry.source.approval is None
+    event.place(name).write("signed-0001.json", b"{}")
+    assert {one.key: one.why for one in event.make().digest.missing} == {PREFIX + name: Absence.UNREADABLE}
 
 
 def spoken_again(data):

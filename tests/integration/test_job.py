@@ -21,9 +21,9 @@ from jobs.recording import Recording
 from jobs.timeline import Span
 from worker.bucket.place import Place
 from worker.bucket.storage import FolderStorage
+from worker.control import ALONE, Control, HandedBack, Superseded
 from worker.engines import Engines
 from worker.engines.fake import FakeDiarizer, FakeRecognizer
-from worker.fleet.control import ALONE, Control, HandedBack, Superseded
 from worker.job import draft, process
 from worker.provenance import provenance
 from worker.sound.source import opened

@@ -18,13 +18,13 @@ from jobs.timeline import Span
 from worker.bucket.place import Place
 from worker.bucket.stages import quiet
 from worker.bucket.tickets import recording_at
+from worker.control import Control, Superseded
 from worker.engines import engines
-from worker.fleet.control import Control, Superseded
-from worker.fleet.spread import Spread, hear_stretch
 from worker.job import process
 from worker.queue.dispatch import Errand, Kind, Standing
 from worker.sound.media import decode
 from worker.sound.source import opened
+from worker.spread import Spread, hear_stretch
 
 KEY = "mainstage/Geheimer Titel.opus"
 

@@ -33,11 +33,13 @@ from jobs.digest import (
 )
 from jobs.export import digest_docx, digest_html, digest_json, digest_md
 from jobs.export.digest_view import view_digest
+from jobs.export.readable import markdown
 from jobs.german import bare
 from jobs.programme import Guest, Talk
 from jobs.proof.assembly import borne_out
-from jobs.recap import Question, Quote, Recap, Sentence
+from jobs.recap import Approval, Question, Quote, Recap, Sentence
 from jobs.recording import Provenance, recording_id
+from jobs.signoff import approved
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Notice, Transcript, Utterance, Word
 from jobs.writing.contrasts import pairs
@@ -525,6 +527,47 @@ def test_recaps_quotes_come_first_and_keep_their_translation():
     recap = Recap(english.transcript.recording_id, None, (), (quote,), (), (), NOBODY)
     told = look_back((replace(english, recap=recap), BEES))
     assert Said(english.transcript.recording_id, quote) in told.quotes
+
+
+def test_what_somebody_has_approved_is_marked_as_such():
+    said = ("A", "Die Redaktion braucht immer mehr Zeit für Recherche.")
+    contribution = talk("day/d.mp3", said, names={"A": "Rosa Meier"})
+    spoken = contribution.transcript.utterances[0]
+    quote = Quote(spoken.text, "A", spoken.span, "de", (spoken.id,))
+    recap = Recap(contribution.transcript.recording_id, None, (), (quote,), (), (), NOBODY)
+    approval = Approval("Kim <Ott>", datetime(2026, 11, 3, 14, 5, tzinfo=UTC), 2)
+    signed = replace(
+        contribution, recap=approved(recap, approval), source=replace(SOURCE, recap_sha256="ef" * 32, approval=approval)
+    )
+    for talks, marked in (((signed, BEES), True), ((replace(contribution, recap=recap), BEES), False)):
+        view = view_digest(look_back(talks), talks, labels())
+        found = [one.approved for one in view.quotes if one.at.talk == "d.mp3"]
+        assert found == ["freigegeben von Kim <Ott> am 3. November 2026" if marked else None]
+        page, text = digest_html.write(view, labels()).data.decode(), digest_md.write(view, labels()).data.decode()
+        word = Document(io.BytesIO(digest_docx.write(view, labels()).data))
+        shown = "\n".join(paragraph.text for paragraph in word.paragraphs)
+        # The quote, and the talk's own line.
+        assert page.count("freigegeben von Kim &lt;Ott&gt; am 3. November 2026") == 2 * marked
+        assert text.count(markdown("freigegeben von Kim <Ott> am 3. November 2026")) == 2 * marked
+        assert shown.count("freigegeben von Kim <Ott> am 3. November 2026") == 2 * marked
+        for document in (page, text):
+            assert ("../d.mp3.nachlese/signed-0002.recap.html" in document) is marked
+            assert ("freigegebener Text" in document) is marked
+        assert (f"Freigabe 2 {'ef' * 32}" in text) is marked
+        # A look back is a draft, whatever it rests on.
+        assert labels()["draft.label"] in shown
+
+
+def test_of_an_approved_talk_nothing_is_quoted_that_its_recap_does_not_quote():
+    lines = ("Die Redaktion braucht immer mehr Zeit für Recherche.", "Ein Archiv rettet jede Zeitung.")
+    contribution = talk("day/d.mp3", *zip("AC", lines, strict=True))
+    chosen = contribution.transcript.utterances[1]
+    quote = Quote(chosen.text, "C", chosen.span, "de", (chosen.id,))
+    draft = Recap(contribution.transcript.recording_id, None, (), (quote,), (), (), NOBODY)
+    signed = approved(draft, Approval("Kim Ott", datetime(2026, 11, 3, 14, 5, tzinfo=UTC), 1))
+    for recap, texts in ((draft, set(lines)), (signed, {lines[1]})):
+        told = look_back((replace(contribution, recap=recap), BEES)).quotes
+        assert {one.quote.text for one in told if one.recording_id == recap.recording_id} == texts
 
 
 def test_the_json_says_what_it_is():

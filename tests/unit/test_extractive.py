@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 from itertools import pairwise
 from zlib import crc32
@@ -15,7 +16,7 @@ from jobs.recap import Basis, Status
 from jobs.recording import Provenance
 from jobs.timeline import Span
 from jobs.transcript import Doubt, Transcript, Utterance, Word
-from jobs.writing.extractive import Office, write_recap
+from jobs.writing.extractive import Office, most_sentences, write_recap
 from jobs.writing.house_style import parse_style
 from jobs.writing.worth import Instruments, Kind
 
@@ -88,6 +89,16 @@ TALK = conversation(
     (ONE, "Untertitel im Auftrag des Fernsehens für niemanden.", Doubt.BOILERPLATE),
     (ONE, "We never publish a sentence that nobody in the newsroom has checked before.", "en"),
     (HOST, "Vielen Dank für das Gespräch und kommen Sie gut nach Hause."),
+)
+
+
+TALK_LINES = (
+    (ONE, "Wer Vertrauen gewinnen will, muss jeden Tag offen über Fehler sprechen."),
+    (TWO, "Eine Redaktion ohne Reporterinnen ist wie ein Orchester ohne Geigen."),
+    (ONE, "Zeitungen müssen ihren Leserinnen viel mehr erklären."),
+    (TWO, "Keine Maschine kennt den Bürgermeister und seine Schwester persönlich."),
+    (ONE, "Recherche kostet Geld und Geduld."),
+    (TWO, "Junge Reporterinnen brauchen endlich ein faires Gehalt."),
 )
 
 
@@ -280,3 +291,29 @@ def test_every_draft_is_borne_out_and_its_chapters_tile(said):
     for chapter in recap.chapters:
         heard = set().union(*(spoken[one] for one in chapter.evidence))
         assert {bare(token).lower() for token in chapter.title.split()} <= heard | {"und", "and"}
+
+
+def test_the_house_style_binds_all_that_is_chosen():
+    style = parse_style(prompt("house_style"))
+    talk = conversation(
+        (HOST, "Ich spreche heute mit zwei Gästen über die spannende Lokalzeitung."),
+        *TALK_LINES,
+    )
+    before = write(talk)
+    strict = style.model_copy(update={"sentence_words": 9, "forbidden": ("spannend", "Orchester", "Maschine")})
+    recap = write(talk, style=strict)
+    shown = [*texts(recap), *(chapter.title for chapter in recap.chapters)]
+    assert any("Orchester" in text for text in texts(before))
+    assert not [text for text in shown if any(word in text for word in ("spannend", "Orchester", "Maschine"))]
+    told = [s for s in (*recap.lead, *(s for c in recap.chapters for s in c.sentences)) if s.basis is not Basis.FRAME]
+    said = [len(piece.split()) for s in told for piece in re.findall("„([^“]*)“", s.text)]
+    assert said
+    assert max(said) <= strict.sentence_words
+
+
+@pytest.mark.parametrize(
+    ("length_s", "limit", "most"),
+    [(30, 4, 1), (60, 4, 2), (200, 4, 3), (400, 4, 4), (3000, 4, 4), (400, 1, 1), (400, 2, 2)],
+)
+def test_a_chapter_is_told_in_as_many_sentences_as_it_is_long_for_and_the_style_allows(length_s, limit, most):
+    assert most_sentences(length_s, limit) == most

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from config.settings import Settings, load
+from worker.control import Measure
 from worker.engines import host
-from worker.fleet.control import Measure
 from worker.fleet.keeper import EngineProcess, Keeper
 from worker.tasks import End, Ending
 

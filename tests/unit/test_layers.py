@@ -77,6 +77,77 @@ def test_the_settings_know_neither_core_nor_machinery(path):
     assert not imported(path) & {"jobs", "worker"}
 
 
+def dotted(path):
+    """The name that a module is imported by."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+#: Module → those of ours that it imports; also inside functions, and for types only.
+KNOWS = {dotted(path): imported(path) for path in modules("config", "jobs", "worker")}
+KNOWS = {
+    name: {one for one in found if one in KNOWS and one != name and not name.startswith(f"{one}.")}
+    for name, found in KNOWS.items()
+}
+
+
+def circles():
+    """Sets of modules in which each leads back to itself."""
+    reached = {name: set(found) for name, found in KNOWS.items()}
+    for through in KNOWS:  # Warshall
+        for name in KNOWS:
+            if through in reached[name]:
+                reached[name] |= reached[through]
+    tied = {name for name in KNOWS if name in reached[name]}
+    return {frozenset(other for other in tied if other in reached[one] and one in reached[other]) for one in tied}
+
+
+def test_no_module_leads_back_to_itself():
+    assert circles() == set()
+
+
+#: Rooms of `worker` from the ground up, single modules among them; each knows those above it in this list only.
+FLOORS = (
+    ("control", "ownership", "provenance", "sound", "style"),
+    ("logs", "watch"),
+    ("bucket",),
+    ("laptop", "queue", "terminal", "weights"),
+    ("engines",),
+    ("spread",),
+    ("job",),
+    ("tasks",),
+    ("fleet",),
+    ("local",),
+    ("desk", "scoring"),
+    ("doctor",),
+    ("cli",),
+    ("__main__",),
+)
+#: Where somebody works on another floor than the room they lie in, and why.
+ELSEWHERE = {"worker.engines.host": ("fleet", "the process that works on jobs with the engines it holds")}
+#: Who knows somebody of a floor above, and why.
+UPWARDS = {
+    ("worker.watch.metrics", "worker.queue.dispatch"): "types only: what of a queue is counted",
+    ("worker.job", "worker.desk.profiles"): "whom a voice sounds like is asked where the transcript is made",
+}
+
+
+def test_rooms_know_those_below_them_only():
+    floors = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+    def floor_of(name):
+        room = ELSEWHERE[name][0] if name in ELSEWHERE else name.split(".")[1]
+        return floors[room], room
+
+    found = {
+        (one, other)
+        for one, known in KNOWS.items()
+        for other in known
+        if one.startswith("worker.") and other.startswith("worker.") and floor_of(one)[1] != floor_of(other)[1]
+        if floor_of(one)[0] <= floor_of(other)[0]
+    }
+    assert found == set(UPWARDS)
+
+
 @pytest.mark.parametrize("path", modules("worker"), ids=named)
 def test_nobody_imports_the_command_line(path):
     if named(path) == "worker/__main__.py" or path.parent.name == "cli":

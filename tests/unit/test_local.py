@@ -101,3 +101,10 @@ def test_names_that_would_share_a_folder_are_found():
 def test_a_name_that_is_no_text_is_seen(tmp_path):
     assert local.has_plain_name(tmp_path / "Größe 💥 <script>.mp3")
     assert not local.has_plain_name(tmp_path / os.fsdecode(b"Gespr\xe4ch.mp3"))
+
+
+def test_nobody_drafts_later_or_asks_a_language_model_again(recording, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(local, "process", lambda *_, settings, **__: given.append(settings.recap))
+    local.run(recording, local.Wish(tmp_path / "out"), load().but(recap={"queue": "recap", "patience_hours": 48.0}))
+    assert [(recap.queue, recap.patience_hours) for recap in given] == [("", 0.0)]

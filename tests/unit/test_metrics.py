@@ -20,7 +20,7 @@ from redis.exceptions import ConnectionError as BrokerAwayError
 
 from config.settings import load
 from jobs.errors import SetupError
-from worker.fleet.control import Measure
+from worker.control import Measure
 from worker.queue.dispatch import Load
 from worker.queue.intake import Sweep
 from worker.watch import metrics

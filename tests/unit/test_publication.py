@@ -14,7 +14,7 @@ from worker.bucket.place import Place
 from worker.bucket.publication import publish
 from worker.bucket.storage import FolderStorage
 from worker.bucket.tickets import Mark, mark_key, recording_at, write_mark
-from worker.fleet.control import Superseded
+from worker.control import Superseded
 
 KEY = "talk.wav"
 FOLDER = folder_of(KEY)

@@ -104,6 +104,8 @@ def test_a_terminal_gets_a_line_for_each_recording_that_was_scored(evaluation):
     hostile = replace(evaluation, rows=(*evaluation.rows, Row("\x1b[2Jb.mp3", _SCORES)))
     head, *lines = by_recording(findings(hostile)).splitlines()
     assert head.split("  ")[-1] == "invented"
-    assert [line.split()[0] for line in lines] == ["a|b`c*<script>.mp3", "stille.flac", "\N{REPLACEMENT CHARACTER}[2Jb.mp3"]
-    assert [word.strip() for word in lines[0].split("  ") if word.strip()][1:] == ["5.1 %", "2.6 %", "75.0 %", "4 of 30"]
+    names = ["a|b`c*<script>.mp3", "stille.flac", "\N{REPLACEMENT CHARACTER}[2Jb.mp3"]
+    assert [line.split()[0] for line in lines] == names
+    shown = [cell.strip() for cell in lines[0].split("  ") if cell.strip()]
+    assert shown[1:] == ["5.1 %", "2.6 %", "75.0 %", "4 of 30"]
     assert lines[1].endswith("5 of 5")

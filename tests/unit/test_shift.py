@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from config.settings import Settings, load
+from worker.control import Measure
 from worker.engines import host
-from worker.fleet.control import Measure
 from worker.fleet.shift import Broken, Shift
 from worker.fleet.signals import Asked
 from worker.queue.dispatch import Errand, Kind, Reached

@@ -18,16 +18,16 @@ from jobs.recording import Recording
 from jobs.timeline import Span
 from jobs.transcribe import Recognition, Segment, TranscribeOptions
 from jobs.transcript import Word
+from worker import spread
 from worker.bucket.place import Place
 from worker.bucket.stages import Stages, quiet
 from worker.bucket.storage import FolderStorage
+from worker.control import ALONE, Control, HandedBack
 from worker.engines import Engines
 from worker.engines.fake import FakeDiarizer
-from worker.fleet import spread
-from worker.fleet.control import ALONE, Control, HandedBack
-from worker.fleet.spread import Ear, Spread, hear_stretch
 from worker.provenance import provenance
 from worker.queue.dispatch import Standing
+from worker.spread import Ear, Spread, hear_stretch
 
 ID = "r-0123456789abcdef0123"
 DEPENDS_ON = "0123456789abcdef"

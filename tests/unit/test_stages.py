@@ -12,7 +12,7 @@ from jobs.timeline import Span
 from worker.bucket.place import Place
 from worker.bucket.stages import Stages, quiet
 from worker.bucket.storage import FolderStorage
-from worker.fleet.control import Control, HandedBack
+from worker.control import Control, HandedBack
 
 NAME = "stages/r-1/words-0123456789abcdef.json"
 OURS, THEIRS = Span(1.0, 2.0), Span(3.0, 4.0)

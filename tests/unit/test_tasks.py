@@ -20,7 +20,7 @@ from worker.bucket.place import Place
 from worker.bucket.sidecar import MAX_BYTES, parse, read_stored, sidecar_keys
 from worker.bucket.storage import FolderStorage
 from worker.bucket.tickets import Mark, Ticket, counted, read_mark, read_ticket, recording_at, write_mark, write_ticket
-from worker.fleet.control import Control, HandedBack
+from worker.control import Control, HandedBack
 from worker.queue.dispatch import PAUSES_S, Errand, Kind
 from worker.sound.source import Source
 from worker.tasks import Bench, Craft, End, Ending, give_back, took_too_long, work

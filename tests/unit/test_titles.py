@@ -104,3 +104,21 @@ def test_one_phrase_is_better_than_two_words_of_two_sentences():
 def test_people_and_farewells_are_no_topics():
     name = title("Das nehme ich gern als Schlusswort.", "Es gab Streit mit Frau Bergerhausen.")[0]
     assert name == "Streit"
+
+
+def test_a_title_that_the_house_forbids_gives_way_to_the_next():
+    chapter = readings("Kommen wir zur Glückslotterie.", "Die Stadtbibliothek öffnet.")
+    given = {"counts": noun_counts(chapter), "asks": None}
+    first, *_ = chapter_title(chapter, **given)
+    other, *_ = chapter_title(chapter, **given, allowed=lambda text: "Glück" not in text)
+    assert "Glückslotterie" in first
+    assert "Stadtbibliothek" in other
+    assert chapter_title(chapter, **given, allowed=lambda _text: False)[0]
+
+
+@pytest.mark.parametrize(("host", "named"), [("SPEAKER_01", True), (None, False)])
+def test_a_hosts_next_question_names_a_chapter_better_than_a_noun(host, named):
+    said = readings(*(f"Die Stadtbibliothek öffnet um {place}." for place in ("acht", "neun", "zehn", "elf", "zwölf")))
+    chapter = [*said, *readings("Warum liest niemand mehr eine Lokalzeitung?", speaker="SPEAKER_01")]
+    title, *_ = chapter_title(chapter, counts=noun_counts(chapter), asks=host)
+    assert (title == "Warum liest niemand mehr eine Lokalzeitung?") is named

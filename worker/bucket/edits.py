@@ -3,13 +3,12 @@
 They lie in the recording's folder under `edits/`, numbered, none ever overwritten; 0 is the machine's.
 """
 
-from pydantic import TypeAdapter, ValidationError
-
 from jobs.artifacts import canonical_json
 from jobs.edits import Edit, applied
 from jobs.errors import StorageError
 from jobs.transcript import Transcript
 from worker.bucket.place import Place
+from worker.bucket.reading import parsed
 
 #: Within the recording's folder.
 FOLDER = "edits/"
@@ -23,10 +22,10 @@ def versions(place: Place) -> tuple[Edit, ...]:
     """
     found = []
     for key in _keys(place):
-        try:
-            found.append(TypeAdapter(Edit).validate_json(place.storage.read(key)))
-        except ValidationError:
-            raise StorageError("version-unreadable", "a version of the transcript can't be read") from None
+        edit = parsed(place.storage.read(key), Edit)
+        if edit is None:
+            raise StorageError("version-unreadable", "a version of the transcript can't be read")
+        found.append(edit)
     return tuple(sorted(found, key=lambda edit: edit.number))
 
 

@@ -3,18 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import structlog
 
 from config.settings import labels
 from jobs.artifacts import FAILURE, Failure, canonical_json
-from jobs.errors import NachleseError, StorageError
+from jobs.errors import NachleseError
 from jobs.export.labels import sentence
 from jobs.recording import Recording
+from worker.bucket.reading import bytes_at, parsed
 from worker.bucket.storage import Storage, Stored
 from worker.provenance import app_version
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 JSON = "application/json"
 
@@ -40,12 +44,11 @@ class Place:
 
     def read(self, name: str) -> bytes | None:
         """One file of the folder; None where there is none."""
-        try:
-            return self.storage.read(self.folder + name)
-        except StorageError as error:
-            if error.code != "object-missing":
-                raise
-            return None
+        return bytes_at(self.storage, self.folder + name)
+
+    def parsed(self, name: str, kind: type[T]) -> T | None:
+        """One file of the folder as a value of that type; None where there is none that can be read as one."""
+        return parsed(self.read(name), kind)
 
     def list(self, start: str = "") -> Iterator[Stored]:
         """The folder's files whose names begin so; keys are whole."""

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
 from jobs.artifacts import FAILURE, MANIFEST, Artifact, Entry, Failure, Manifest, canonical_json
 from jobs.errors import StorageError
 from worker.bucket.place import JSON, Place
+from worker.bucket.reading import parsed
 from worker.bucket.tickets import mark_of
-from worker.fleet.control import Superseded
+from worker.control import Superseded
 from worker.provenance import app_version
 
 log = structlog.get_logger()
@@ -117,11 +117,10 @@ def _retract(place: Place, seen: _Seen) -> None:
 
 def _manifest(place: Place) -> Manifest | None:
     data = place.read(MANIFEST)
-    try:
-        return None if data is None else TypeAdapter(Manifest).validate_json(data)
-    except ValidationError:
+    manifest = parsed(data, Manifest)
+    if manifest is None and data is not None:
         log.warning("manifest.unreadable", recording_id=place.recording.id)
-        return None
+    return manifest
 
 
 def _remove(place: Place, name: str, seen: _Seen) -> None:

@@ -4,29 +4,22 @@ import re
 from collections.abc import Iterator
 from hashlib import sha256
 
-from pydantic import TypeAdapter, ValidationError
-
-from jobs.artifacts import canonical_json
+from jobs.artifacts import SIGNED, canonical_json, signed_name
 from jobs.errors import StorageError
 from jobs.recap import Recap
 from jobs.signoff import Signature, content
 from jobs.transcript import Transcript
 from worker.bucket.place import Place
+from worker.bucket.reading import bytes_at, parsed
+from worker.bucket.storage import Storage
 
 RECAP, TRANSCRIPT = "recap.json", "transcript.json"
-#: How the names of all that belongs to a signature begin.
-SIGNED = "signed-"
 _NUMBER = re.compile(rf"{SIGNED}(\d{{4}})\.json")
-
-
-def name_of(number: int, name: str) -> str:
-    """Name of a file that belongs to a signature."""
-    return f"{SIGNED}{number:04}.{name}"
 
 
 def keep(place: Place, signature: Signature) -> bool:
     """Store a signature; False where somebody else has already given its number away."""
-    return place.write(name_of(signature.approval.number, "json"), canonical_json(signature), if_absent=True)
+    return place.write(signed_name(signature.approval.number, "json"), canonical_json(signature), if_absent=True)
 
 
 def latest(place: Place) -> Signature | None:
@@ -35,8 +28,18 @@ def latest(place: Place) -> Signature | None:
     Raises:
         StorageError: "signature-unreadable" when it can't be read: a person's word isn't passed over.
     """
-    number = max(_numbers(place), default=0)
-    return None if number == 0 else _signature(place, number)
+    return latest_in(place.folder, place.storage)
+
+
+def latest_in(folder: str, storage: Storage) -> Signature | None:
+    """The same for a recording's folder, which ends in "/"."""
+    number = max(_numbers(folder, storage), default=0)
+    if number == 0:
+        return None
+    found = parsed(bytes_at(storage, folder + signed_name(number, "json")), Signature)
+    if found is None:
+        raise StorageError("signature-unreadable", "a signature can't be read")
+    return found
 
 
 def outdated(signature: Signature, place: Place) -> bool:
@@ -49,23 +52,12 @@ def outdated(signature: Signature, place: Place) -> bool:
     digests = (sha256(recap).hexdigest(), sha256(transcript).hexdigest())
     if digests == (signature.origin.draft_sha256, signature.origin.transcript_sha256):
         return False
-    try:
-        read = TypeAdapter(Recap).validate_json(recap), TypeAdapter(Transcript).validate_json(transcript)
-    except ValidationError:
-        return True
-    return content(*read) != signature.origin.content
+    drafted, said = parsed(recap, Recap), parsed(transcript, Transcript)
+    return drafted is None or said is None or content(drafted, said) != signature.origin.content
 
 
-def _numbers(place: Place) -> Iterator[int]:
-    for stored in place.list(SIGNED):
-        found = _NUMBER.fullmatch(stored.key.removeprefix(place.folder))
+def _numbers(folder: str, storage: Storage) -> Iterator[int]:
+    for stored in storage.list(folder + SIGNED):
+        found = _NUMBER.fullmatch(stored.key.removeprefix(folder))
         if found is not None:
             yield int(found[1])
-
-
-def _signature(place: Place, number: int) -> Signature:
-    data = place.read(name_of(number, "json"))
-    try:
-        return TypeAdapter(Signature).validate_json(data or b"")
-    except ValidationError:
-        raise StorageError("signature-unreadable", "a signature can't be read") from None

@@ -14,7 +14,7 @@ from jobs.artifacts import canonical_json
 from jobs.errors import StorageError
 from jobs.timeline import Seconds
 from worker.bucket.place import Place
-from worker.fleet.control import Control, HandedBack, Measure
+from worker.control import Control, HandedBack, Measure
 from worker.watch.meter import Meter
 
 log = structlog.get_logger()

@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import TypeAdapter, ValidationError
-
 from jobs.artifacts import TICKETS, canonical_json, folder_of
-from jobs.errors import StorageError
 from jobs.recording import Recording, recording_id
 from jobs.timeline import Seconds
+from worker.bucket.reading import bytes_at, parsed
 from worker.bucket.storage import Storage, Stored
 
 JSON = "application/json"
@@ -92,9 +90,6 @@ class Ticket:
         return self.key.rpartition("/")[2]
 
 
-_TICKET = TypeAdapter(Ticket)
-
-
 def recording_at(storage: Storage, stored: Stored) -> Recording:
     """The recording that lies in `storage` as `stored`."""
     uri = storage.uri(stored.key)
@@ -118,14 +113,7 @@ def amend_ticket(storage: Storage, recording_id: str, change: Callable[[Ticket],
 
 def read_ticket(storage: Storage, recording_id: str) -> Ticket | None:
     """The ticket of that id; None where there is none, or nothing that can be read as one."""
-    try:
-        return _TICKET.validate_json(storage.read(ticket_key(recording_id)))
-    except ValidationError:
-        return None
-    except StorageError as error:
-        if error.code != "object-missing":
-            raise
-        return None
+    return parsed(bytes_at(storage, ticket_key(recording_id)), Ticket)
 
 
 def remove_ticket(storage: Storage, recording_id: str) -> None:

@@ -1,6 +1,7 @@
 """Commands that need no bucket: work on files here, or start everything here."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,6 +103,9 @@ def _show(path: Path, out: Path, outcome: "Outcome") -> None:
         _show_recap(outcome.transcript, outcome.recap)
     click.echo(f"\nDateien in {folder}:")
     click.echo("  " + "\n  ".join(entry.name for entry in outcome.manifest.artifacts))
+    name, here = shlex.quote(path.name), shlex.quote(str(out))
+    click.echo(f"\nBerichtigen:  nachlese correct {name} DATEI --local {here}")
+    click.echo(f"Freigeben:    nachlese sign {name} [DATEI] --by NAME --local {here}")
 
 
 def _show_recap(transcript: "Transcript", recap: "Recap | None") -> None:

@@ -3,13 +3,17 @@
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from worker.cli.frame import FAILED, JSON, SHAPE, cli, queue_of, settings_of, storage_of
+from worker.cli.frame import FAILED, JSON, LOCAL, SHAPE, cli, queue_of, settings_of, storage_of
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 
 @cli.command()
@@ -89,37 +93,62 @@ def ls(ctx: click.Context, prefix: str, failed: bool, as_json: bool) -> None:
 @cli.command()
 @click.argument("key", metavar="SCHLÜSSEL")
 @click.option(
-    "--out", default=".", show_default=True, type=click.Path(file_okay=False, path_type=Path), help="Zielordner."
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Zielordner (sonst hier; mit --local: dort)."
 )
 @click.option(
     "--format", "formats", multiple=True, help="Nur diese Formate, z. B. md, docx oder transcript.vtt; mehrfach."
 )
 @SHAPE
 @click.option("--with-chapters", is_flag=True, help="Dazu eine Kopie der Aufnahme, in der die Kapitelmarken stehen.")
+@LOCAL
 @JSON
 @click.pass_context
 def pull(  # noqa: PLR0913  # one parameter an option
-    ctx: click.Context, key: str, out: Path, formats: tuple[str, ...], shape: str | None, with_chapters: bool,
-    as_json: bool,
+    ctx: click.Context, key: str, out: Path | None, formats: tuple[str, ...], shape: str | None, with_chapters: bool,
+    local: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Transkript und Entwurf einer fertigen Aufnahme abholen, oder mit --shape nur den Entwurf in anderer Form."""
-    from worker.desk import layout  # noqa: PLC0415
-    from worker.desk import status as standing  # noqa: PLC0415
-
-    settings = settings_of(ctx)
-    if shape is not None:
-        paths = layout.pull_shape(key, layout.Wish(shape, out, formats), storage_of(settings), settings)
-    else:
-        paths = standing.pull(key, storage_of(settings), out, formats)
-    if with_chapters:
-        from worker.sound import chaptered  # noqa: PLC0415
-
-        paths = (*paths, chaptered.embed(key, storage_of(settings), out, settings))
+    if local is not None and shape is None and not with_chapters:
+        raise click.UsageError(f"Die Dateien liegen schon in {local}; bitte --shape oder --with-chapters angeben.")
+    settings, asked = settings_of(ctx), _Asked(shape, out or local or Path(), formats, with_chapters)
+    paths = tuple(_pulled(key, asked, settings) if local is None else _pulled_here(key, asked, local, settings))
     if as_json:
         click.echo(json.dumps([str(path) for path in paths], ensure_ascii=False))
         return
     for path in paths:
         click.echo(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    shape: str | None
+    out: Path
+    formats: tuple[str, ...]
+    with_chapters: bool
+
+
+def _pulled(key: str, asked: _Asked, settings: "Settings") -> Iterator[Path]:
+    from worker.bucket.sidecar import read_stored  # noqa: PLC0415
+    from worker.desk import chaptered, layout  # noqa: PLC0415
+    from worker.desk import status as standing  # noqa: PLC0415
+
+    storage = storage_of(settings)
+    if asked.shape is not None:
+        talk = read_stored(key, storage, settings.storage.prefix)
+        yield from layout.pull_shape(key, layout.Wish(asked.shape, asked.out, asked.formats), storage, talk)
+    else:
+        yield from standing.pull(key, storage, asked.out, asked.formats)
+    if asked.with_chapters:
+        yield chaptered.embed(key, storage, asked.out, settings)
+
+
+def _pulled_here(key: str, asked: _Asked, local: Path, settings: "Settings") -> Iterator[Path]:
+    from worker.desk import here, layout  # noqa: PLC0415
+
+    if asked.shape is not None:
+        yield from here.pull_shape(key, layout.Wish(asked.shape, asked.out, asked.formats), local)
+    if asked.with_chapters:
+        yield here.embed(key, local, asked.out, settings)
 
 
 @cli.command()
@@ -145,19 +174,31 @@ def retry(ctx: click.Context, key: str, urgent: bool) -> None:
 @click.argument("key", metavar="SCHLÜSSEL")
 @click.argument("file", metavar="DATEI", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--by", metavar="NAME", help="Wer berichtigt hat; steht nur in der Fassung selbst.")
+@LOCAL
 @JSON
 @click.pass_context
-def correct(ctx: click.Context, key: str, file: Path, by: str | None, as_json: bool) -> None:
+def correct(  # noqa: PLR0913  # one parameter an option
+    ctx: click.Context, key: str, file: Path, by: str | None, local: Path | None, as_json: bool
+) -> None:
     """Ein berichtigtes Transkript (transcript.docx, .vtt oder .json) zurückgeben; alles andere folgt ihm."""
     from config.settings import labels  # noqa: PLC0415
-    from worker.desk import correction  # noqa: PLC0415
+    from worker.terminal import progress_bars, progress_lines  # noqa: PLC0415
 
-    settings = settings_of(ctx)
-    done = correction.correct(key, file, storage_of(settings), queue_of(settings), settings, by=by)
+    watched = local is not None and sys.stderr.isatty() and not as_json
+    settings = settings_of(ctx, quiet=watched)
+    if local is None:
+        from worker.desk import correction  # noqa: PLC0415
+
+        done = correction.correct(key, file, storage_of(settings), queue_of(settings), settings, by=by)
+    else:
+        from worker.desk import here  # noqa: PLC0415
+
+        with progress_bars(key) if watched else progress_lines() as report:
+            done = here.correct(key, file, local, settings, by=by, report=report)
     if as_json:
         click.echo(json.dumps({"key": key, "version": done.number, "changed": done.changed}, ensure_ascii=False))
         return
-    word = "kept" if done.changed else "unchanged"
+    word = "unchanged" if not done.changed else "kept" if local is None else "kept_here"
     click.echo(labels()[f"edit.{word}"].format(name=key, version=done.number))
 
 
@@ -166,22 +207,29 @@ def correct(ctx: click.Context, key: str, file: Path, by: str | None, as_json: b
 @click.argument("file", required=False, metavar="[DATEI]", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--by", required=True, metavar="NAME", help="Wer freigibt und dafür einsteht.")
 @click.option("--anyway", metavar="GRUND", help="Trotz Einwänden der Prüfung freigeben; der Grund wird festgehalten.")
+@LOCAL
 @JSON
 @click.pass_context
 def sign(  # noqa: PLR0913  # one parameter an option
-    ctx: click.Context, key: str, file: Path | None, by: str, anyway: str | None, as_json: bool
+    ctx: click.Context, key: str, file: Path | None, by: str, anyway: str | None, local: Path | None, as_json: bool
 ) -> None:
     """Einen Entwurf freigeben: wie er ist, oder so, wie DATEI (recap.docx, .md oder .json) ihn jetzt hat."""
     from config.settings import labels  # noqa: PLC0415
     from jobs.artifacts import plain  # noqa: PLC0415
     from worker.desk import signoff  # noqa: PLC0415
 
-    settings = settings_of(ctx)
-    done = signoff.sign(key, signoff.Wish(by, file, anyway), storage_of(settings), queue_of(settings), settings)
+    settings, wish, words = settings_of(ctx), signoff.Wish(by, file, anyway), labels()
+    if local is None:
+        done = signoff.sign(key, wish, storage_of(settings), queue_of(settings), settings)
+    else:
+        from worker.desk import here  # noqa: PLC0415
+
+        done = here.sign(key, wish, local, settings)
+        words = {**words, "signoff.done": words["signoff.done_here"]}
     if as_json:
         click.echo(json.dumps(plain(done), ensure_ascii=False, indent=1))
         return
-    for line in signoff.summary(key, done, labels()):
+    for line in signoff.summary(key, done, words):
         click.echo(line)
 
 
@@ -203,8 +251,7 @@ def rerun(ctx: click.Context, key: str, begin: str) -> None:
 @click.argument("prefix", default="", metavar="[ANFANG]")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path),
               help="Auch in diesen Ordner schreiben, passend neben das, was „pull“ abholt.")  # fmt: skip
-@click.option("--local", metavar="ORDNER", type=click.Path(exists=True, file_okay=False, path_type=Path),
-              help="Statt des Speichers ein Ordner mit Ergebnissen von „run“.")  # fmt: skip
+@LOCAL
 @click.option("--with-sensitive", is_flag=True, help="Vertrauliche Talks mit aufnehmen.")
 @JSON
 @click.pass_context

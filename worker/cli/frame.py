@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -101,6 +102,11 @@ def _shape(_ctx: click.Context, _option: click.Parameter, named: str | None) -> 
 SHAPE = click.option(
     "--shape", callback=_shape, metavar="FORM",
     help="Form des Entwurfs: rueckblick, meldung, shownotes, newsletter oder social.",
+)  # fmt: skip
+
+LOCAL = click.option(
+    "--local", metavar="ORDNER", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Statt des Speichers ein Ordner mit Ergebnissen von „run“.",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from config.settings import Settings, labels
 from jobs.artifacts import canonical_json
@@ -65,15 +65,18 @@ def correct(  # noqa: PLR0913  # what the command offers
         StorageError: the bucket failed.
     """
     given = read(path)
-    place = delivered(key, storage, queue, settings)
-    made = _kept(place, given, by)
+    made = kept(delivered(key, storage, queue, settings), given, by)
     if made.changed:
-        log.info("transcript.corrected", recording_id=place.recording.id, version=made.number, changed=made.changed)
         rerun(key, Stage.RECAP, storage, queue, settings)
     return made
 
 
-def _kept(place: Place, given: Edited, by: str | None) -> Correction:
+def kept(place: Place, given: Edited, by: str | None) -> Correction:
+    """Keep what an edited file holds as the next version; no other file follows yet.
+
+    Raises:
+        InputError, StorageError: as `correct`.
+    """
     for _ in range(_ATTEMPTS):
         current = _transcript(place)
         known = edits.versions(place)
@@ -90,6 +93,7 @@ def _kept(place: Place, given: Edited, by: str | None) -> Correction:
         if not changed:
             return Correction(number, 0)
         if edits.keep(place, _edit(result, number + 1, texts[base], base, by)):
+            log.info("transcript.corrected", recording_id=place.recording.id, version=number + 1, changed=changed)
             return Correction(number + 1, changed)
     raise StorageError("object-changed", f"others have corrected the transcript {_ATTEMPTS} times in a row")
 
@@ -100,13 +104,10 @@ def _nearest(texts: Mapping[int, Transcript], lines: Sequence[Line]) -> int:
 
 
 def _transcript(place: Place) -> Transcript:
-    data = place.read("transcript.json")
-    if data is None:
-        raise InputError("nothing-made-yet", "there is no transcript", name=place.name)
-    try:
-        return TypeAdapter(Transcript).validate_json(data)
-    except ValidationError:
-        raise InputError("nothing-made-yet", "the transcript can't be read", name=place.name) from None
+    found = place.parsed("transcript.json", Transcript)
+    if found is None:
+        raise InputError("nothing-made-yet", "there is no transcript that can be read", name=place.name)
+    return found
 
 
 def _edit(result: Transcript, number: int, base: Transcript, base_number: int, by: str | None) -> Edit:
@@ -143,8 +144,7 @@ def _of_json(data: bytes) -> Edited:
     transcript = TypeAdapter(Transcript).validate_json(data)
     voices = voices_of(transcript, labels())
     lines = tuple(Line(voices.name(utterance.speaker), utterance.text) for utterance in transcript.utterances)
-    said = [int(notice.fields.get("version", 0)) for notice in transcript.notices if notice.code == "corrected"]
-    return Edited(lines, said[0] if said else 0)
+    return Edited(lines, transcript.version)
 
 
 def _of_vtt(data: bytes) -> Edited:

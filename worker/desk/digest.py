@@ -4,39 +4,37 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
 from config.settings import Settings, labels
-from jobs.artifacts import FAILURE, MANIFEST, SUFFIX, Artifact, Manifest, folder_of
+from jobs.artifacts import FAILURE, SUFFIX, Artifact, folder_of, signed_name
 from jobs.digest import FOLDER, Absence, Contribution, Digest, Missing, Source
 from jobs.errors import EngineError, InputError, StorageError
 from jobs.export import digest_docx, digest_html, digest_json, digest_md
 from jobs.export.digest_view import view_digest
-from jobs.programme import Talk, merged
+from jobs.programme import Talk
 from jobs.recap import Recap
 from jobs.transcript import Transcript
+from jobs.writing.house_style import HouseStyle
 from jobs.writing.overview import Event, write_digest
 from jobs.writing.statements import measured
 from worker import local
-from worker.bucket import edits, sidecar
+from worker.bucket import edits, sidecar, signatures
 from worker.bucket.inventory import look
 from worker.bucket.place import Place
+from worker.bucket.reading import bytes_at, parsed
 from worker.bucket.stages import Report, quiet
 from worker.bucket.storage import FolderStorage, Storage
 from worker.bucket.tickets import Mark, recording_at
 from worker.engines.extractive import ExtractiveWriter
+from worker.style import house_style
 
 log = structlog.get_logger()
 
-T = TypeVar("T")
-
 #: Raise it when the rules in `jobs` change.
-RULES = 1
+RULES = 2
 _TRANSCRIPT, _RECAP, _DIGEST = "transcript.json", "recap.json", "digest.json"
-_FILE = "file://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def make(wish: Wish, storage: Storage, settings: Settings, report: Report = quie
     Args:
         wish: what was asked for.
         storage: where the talks lie.
-        settings: what counts as a recording.
+        settings: what counts as a recording, and the house style.
         report: hears how many seconds of the talks are read.
 
     Raises:
@@ -85,7 +83,7 @@ def make(wish: Wish, storage: Storage, settings: Settings, report: Report = quie
     if not hall.contributions:
         count = len(hall.missing) + hall.withheld
         raise InputError("nothing-to-digest", f"none of {count} talks can be used", folder=prefix or "/", count=count)
-    digest = _written(hall, prefix, report)
+    digest = _written(hall, prefix, house_style(settings.recap), report)
     made = _published(digest, hall.contributions, storage)
     log.info(
         "digest.written", talks=len(digest.talks), missing=len(digest.missing), withheld=digest.withheld,
@@ -176,7 +174,7 @@ def _contribution(place: Place, key: str, talk: Talk) -> Contribution | Absence:
         # Of an upload that was replaced meanwhile.
         older = found.transcript.recording_id != place.recording.id
         transcript = edits.latest(place, found.transcript)
-        source = replace(found.source, transcript_version=_version(transcript))
+        source = replace(found.source, transcript_version=transcript.version)
         return Absence.UNDER_WAY if older else replace(found, transcript=transcript, source=source)
     return found or Absence.UNDER_WAY
 
@@ -186,7 +184,7 @@ def _local_talks(storage: Storage, prefix: str) -> Iterator[_Found]:
     ends = (f"{SUFFIX}/{_TRANSCRIPT}", f"{SUFFIX}/{FAILURE}")
     for key in sorted({one.key.rpartition(f"{SUFFIX}/")[0] for one in storage.list(prefix) if one.key.endswith(ends)}):
         try:
-            talk = _local_talk(key, storage)
+            talk = local.talk_at(key, storage)
         except InputError:
             yield _Found(key, None, Absence.BAD_SIDECAR)
             continue
@@ -194,47 +192,48 @@ def _local_talks(storage: Storage, prefix: str) -> Iterator[_Found]:
         yield _Found(key, talk, found or Absence.FAILED)
 
 
-def _local_talk(key: str, storage: Storage) -> Talk:
-    """What lies beside the recording itself, where that is still on this machine, over what lies beside its results.
-
-    Raises:
-        InputError: "bad-sidecar".
-    """
-    beside = sidecar.read_stored(key, storage)
-    manifest = _parsed(_bytes(storage, folder_of(key) + MANIFEST), Manifest)
-    if manifest is None or not manifest.recording.uri.startswith(_FILE):
-        return beside
-    path = Path(manifest.recording.uri.removeprefix(_FILE))
-    return merged(local.talk_of(path, None, language=None, voices=None), beside)
-
-
 def _read(storage: Storage, key: str, talk: Talk) -> Contribution | Absence | None:
     """What lies in a recording's folder; None where there is no transcript."""
     folder = folder_of(key)
-    data, drafted = _bytes(storage, folder + _TRANSCRIPT), _bytes(storage, folder + _RECAP)
+    data, drafted = bytes_at(storage, folder + _TRANSCRIPT), bytes_at(storage, folder + _RECAP)
     if data is None:
         return None
-    transcript, recap = _parsed(data, Transcript), _parsed(drafted, Recap)
+    transcript, recap = parsed(data, Transcript), parsed(drafted, Recap)
     if transcript is None:
         return Absence.UNREADABLE
     if recap is None or recap.recording_id != transcript.recording_id:
         recap, drafted = None, None
     source = Source(
         transcript_sha256=sha256(data).hexdigest(),
-        transcript_version=_version(transcript),
+        transcript_version=transcript.version,
         recap_sha256=None if drafted is None else sha256(drafted).hexdigest(),
     )
-    return Contribution(key, talk, transcript, recap, source)
+    return _signed(Contribution(key, talk, transcript, recap, source), storage)
 
 
-def _version(transcript: Transcript) -> int:
-    """The number of the version that an editor has made; 0 is the machine's."""
-    numbers = (one.fields.get("version", 0) for one in transcript.notices if one.code == "corrected")
-    return max((number for number in numbers if isinstance(number, int)), default=0)
+def _signed(found: Contribution, storage: Storage) -> Contribution | Absence:
+    """The same, with the approved recap and the names in it where somebody has signed one of this upload."""
+    folder = folder_of(found.key)
+    try:
+        signature = signatures.latest_in(folder, storage)
+    except StorageError as error:
+        if error.code != "signature-unreadable":
+            raise
+        return Absence.UNREADABLE
+    if signature is None or signature.recording_id != found.transcript.recording_id:
+        return found
+    approval = signature.approval
+    data = storage.read(folder + signed_name(approval.number, "json"))
+    return replace(
+        found,
+        transcript=replace(found.transcript, names={**found.transcript.names, **signature.names}),
+        recap=signature.recap,
+        source=replace(found.source, recap_sha256=sha256(data).hexdigest(), approval=approval),
+    )
 
 
-def _written(hall: _Hall, prefix: str, report: Report) -> Digest:
-    writer = ExtractiveWriter()
+def _written(hall: _Hall, prefix: str, style: HouseStyle, report: Report) -> Digest:
+    writer = ExtractiveWriter(style)
     people = {name for one in hall.contributions for name in one.transcript.names.values()}
     people |= {guest.name for one in hall.contributions for guest in one.talk.guests}
     total, done = sum(one.transcript.duration_s for one in hall.contributions), 0.0
@@ -243,7 +242,7 @@ def _written(hall: _Hall, prefix: str, report: Report) -> Digest:
         instruments, speeches = writer.instruments(), []
         for one in hall.contributions:
             report("digest", done, total)
-            speeches.append(measured(one.transcript, instruments=instruments, people=people))
+            speeches.append(measured(one.transcript, instruments=instruments, people=people, style=style))
             done += one.transcript.duration_s
         report("digest", total, total)
         return write_digest(
@@ -257,12 +256,13 @@ def _written(hall: _Hall, prefix: str, report: Report) -> Digest:
 def _published(digest: Digest, contributions: Sequence[Contribution], storage: Storage) -> Made:
     """Write the files into the storage; a digest that lies there already keeps the time when it was made."""
     folder = digest.prefix + FOLDER
-    before = _parsed(_bytes(storage, folder + _DIGEST), Digest)
+    before = parsed(bytes_at(storage, folder + _DIGEST), Digest)
     same = before is not None and _is_same(digest, before)
     if before is not None and same:
         digest = replace(digest, provenance=before.provenance)
     files = _files(digest, contributions, flat=False)
-    return Made(digest, storage.uri(folder).removeprefix(_FILE), _put(files, storage, digest.prefix), changed=not same)
+    shown = storage.uri(folder).removeprefix(local.FILE)
+    return Made(digest, shown, _put(files, storage, digest.prefix), changed=not same)
 
 
 def _is_same(digest: Digest, before: Digest) -> bool:
@@ -282,20 +282,3 @@ def _put(files: Sequence[Artifact], storage: Storage, prefix: str) -> tuple[str,
     for file in files:
         storage.write(f"{prefix}{FOLDER}{file.name}", file.data, file.media_type)
     return tuple(file.name for file in files)
-
-
-def _bytes(storage: Storage, key: str) -> bytes | None:
-    try:
-        return storage.read(key)
-    except StorageError as error:
-        if error.code != "object-missing":
-            raise
-        return None
-
-
-def _parsed(data: bytes | None, kind: type[T]) -> T | None:
-    """A value of that type; None where there is nothing, or nothing that can be read as one."""
-    try:
-        return None if data is None else TypeAdapter(kind).validate_json(data)
-    except ValidationError:
-        return None

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
-from config.settings import Settings, labels, shapes
+from config.settings import labels, shapes
 from jobs.artifacts import Artifact, folder_of
 from jobs.errors import InputError, StorageError
 from jobs.export import shaped_files
+from jobs.programme import Talk
 from jobs.recap import Recap
 from jobs.shapes import parse_shapes
 from jobs.transcript import Transcript
-from worker.bucket import sidecar
+from worker.bucket.reading import bytes_at, parsed
+from worker.bucket.signatures import RECAP, TRANSCRIPT
 from worker.bucket.storage import Storage
 from worker.desk.status import shown
 
@@ -29,24 +29,23 @@ class Wish:
     formats: tuple[str, ...] = ()
 
 
-def pull_shape(key: str, wish: Wish, storage: Storage, settings: Settings) -> tuple[Path, ...]:
+def pull_shape(key: str, wish: Wish, storage: Storage, talk: Talk) -> tuple[Path, ...]:
     """Lay out the draft of the recording at `key`, and write it into its folder below `wish.out`.
 
     Args:
         key: The recording.
         wish: How, and where to.
         storage: Where it lies.
-        settings: For the prefix within which schedules are looked for.
+        talk: What its programme says now.
 
     Raises:
-        InputError: "no-such-shape", "no-recap-yet", "no-such-format", or "bad-sidecar".
+        InputError: "no-such-shape", "no-recap-yet" or "no-such-format".
         StorageError: "object-changed" when the draft can't be read; or the bucket failed.
     """
     known = parse_shapes(shapes())
     if wish.shape not in known:
         raise InputError("no-such-shape", "there is no such shape", shape=wish.shape[:40], shapes=", ".join(known))
     recap, transcript = _draft(key, storage)
-    talk = sidecar.read_stored(key, storage, settings.storage.prefix)
     made = shaped_files(recap, transcript, talk, labels(), (wish.shape, known[wish.shape]))
     wanted = [one for one in made if not wish.formats or any(_fits(one, named) for named in wish.formats)]
     if not wanted:
@@ -59,15 +58,13 @@ def pull_shape(key: str, wish: Wish, storage: Storage, settings: Settings) -> tu
 
 
 def _draft(key: str, storage: Storage) -> tuple[Recap, Transcript]:
-    folder = folder_of(key)
-    drafted, said = (folder + name for name in ("recap.json", "transcript.json"))
-    if storage.head(drafted) is None or storage.head(said) is None:
+    drafted, said = (bytes_at(storage, folder_of(key) + name) for name in (RECAP, TRANSCRIPT))
+    if drafted is None or said is None:
         raise InputError("no-recap-yet", "there is no recap", name=shown(key.rpartition("/")[2]))
-    try:
-        recap = TypeAdapter(Recap).validate_json(storage.read(drafted))
-        return recap, TypeAdapter(Transcript).validate_json(storage.read(said))
-    except ValidationError:
-        raise StorageError("object-changed", "the draft can't be read: pull again") from None
+    recap, transcript = parsed(drafted, Recap), parsed(said, Transcript)
+    if recap is None or transcript is None:
+        raise StorageError("object-changed", "the draft can't be read: pull again")
+    return recap, transcript
 
 
 def _fits(artifact: Artifact, named: str) -> bool:

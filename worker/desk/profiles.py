@@ -214,11 +214,7 @@ def _transcript(key: str, storage: Storage) -> Transcript:
     recording = recording_at(storage, stored)
     if read_mark(storage, key, recording.id) is not Mark.DONE:
         raise InputError("under-way", "its work hasn't ended", name=name)
-    data = Place(recording, storage, folder_of(key), name, key).read("transcript.json")
-    try:
-        found = None if data is None else TypeAdapter(Transcript).validate_json(data)
-    except ValidationError:
-        found = None
+    found = Place(recording, storage, folder_of(key), name, key).parsed("transcript.json", Transcript)
     if found is None or found.recording_id != recording.id:
         raise InputError("nothing-made-yet", "there is no transcript of this upload", name=name)
     return found

@@ -5,7 +5,7 @@ files and the difference to the draft lie beside it, `signed-0001.recap.md` and 
 lead right. No later work overwrites or removes any of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
 from config.settings import Settings, labels, shapes
-from jobs.artifacts import Artifact, Entry
+from jobs.artifacts import MANIFEST, Artifact, Entry, Manifest, signed_name
 from jobs.errors import InputError, StorageError
 from jobs.export import RECAP_FORMATS, Export, recap_files
 from jobs.export.labels import sentence
@@ -35,8 +34,9 @@ from jobs.shapes import WHOLE, Shape, parse_shapes, shaped
 from jobs.signoff import Origin, Signature, approved, changes, content, objections, sha256_of, told
 from jobs.transcript import Transcript
 from worker.bucket.place import Place
+from worker.bucket.reading import parsed
 from worker.bucket.sidecar import read_stored
-from worker.bucket.signatures import RECAP, TRANSCRIPT, keep, latest, name_of
+from worker.bucket.signatures import RECAP, TRANSCRIPT, keep, latest
 from worker.bucket.storage import Storage
 from worker.desk import returned
 from worker.desk.rerun import delivered
@@ -87,10 +87,20 @@ def sign(key: str, wish: Wish, storage: Storage, queue: JobQueue | None, setting
             "edit-too-long" and "sign-old-draft" about the file; "sign-refuted" when some of it failed its check.
         StorageError: the bucket failed.
     """
+    place = delivered(key, storage, queue, settings)
+    return signed(place, read_stored(key, storage, settings.storage.prefix), wish, settings)
+
+
+def signed(place: Place, talk: Talk, wish: Wish, settings: Settings) -> Signature:
+    """The same for a recording of which it is known where it lies, and what its programme says.
+
+    Raises:
+        InputError, StorageError: as `sign`.
+    """
     by, reason = shorten(clean(wish.by), _MAX_NAME), shorten(clean(wish.anyway or ""), _MAX_REASON) or None
     if not by:
         raise InputError("sign-nobody", "nobody is named")
-    draft = _draft(delivered(key, storage, queue, settings), storage, settings)
+    draft = _draft(place, talk)
     given = None if wish.file is None else returned.read(wish.file, _READERS, unreadable="sign-unreadable")
     before, revision = draft.recap, Revision(draft.recap, left_open=_questions(draft.recap))
     if given is not None:
@@ -128,24 +138,18 @@ def summary(key: str, signature: Signature, words: Mapping[str, str]) -> Iterato
         yield words["signoff.still_open"].format(count=len(signature.left_open))
 
 
-def _draft(place: Place, storage: Storage, settings: Settings) -> _Draft:
+def _draft(place: Place, talk: Talk) -> _Draft:
     recap_data, transcript_data = place.read(RECAP), place.read(TRANSCRIPT)
-    try:
-        recap = None if recap_data is None else TypeAdapter(Recap).validate_json(recap_data)
-        transcript = None if transcript_data is None else TypeAdapter(Transcript).validate_json(transcript_data)
-    except ValidationError:
-        recap = transcript = None
+    recap, transcript = parsed(recap_data, Recap), parsed(transcript_data, Transcript)
     if recap is None or transcript is None or recap_data is None or transcript_data is None:
         raise InputError("no-draft", "there is no recap to sign", name=place.name)
-    said = [int(one.fields.get("version", 0)) for one in transcript.notices if one.code == "corrected"]
     origin = Origin(
         draft=recap.draft,
         draft_sha256=sha256(recap_data).hexdigest(),
-        transcript_version=said[0] if said else 0,
+        transcript_version=transcript.version,
         transcript_sha256=sha256(transcript_data).hexdigest(),
         content=content(recap, transcript),
     )
-    talk = read_stored(place.key or "", storage, settings.storage.prefix)
     return _Draft(place, recap, transcript, talk, origin, recap)
 
 
@@ -190,7 +194,7 @@ def _printed(name: str, draft: _Draft) -> Iterator[Printed]:
     place, recap = draft.place, draft.recap
     voices, questions = voices_of(draft.transcript, labels()), _questions(recap)
     known = parse_shapes(shapes())
-    data = place.read(name)
+    data = _as_made(place, name)
     if data is not None:
         laid = _laid(draft, known.get(recap.shape or "", WHOLE))
         yield Printed(laid, _lines(name, data), voices, questions)
@@ -199,11 +203,23 @@ def _printed(name: str, draft: _Draft) -> Iterator[Printed]:
         made = write(recap, draft.transcript, draft.talk, labels(), shape)
         yield Printed(_laid(draft, shape), _lines(name, made.data), voices, questions)
     last = latest(place)
-    data = None if last is None else place.read(name_of(last.approval.number, name))
+    data = None if last is None else _as_listed(place, signed_name(last.approval.number, name), last.files)
     if last is not None and data is not None and last.origin.draft == recap.draft:
         named = replace(draft.transcript, names={**draft.transcript.names, **last.names})
         voices = voices_of(named, labels())
         yield Printed(last.recap, _lines(name, data), voices, (), last.approval.title, last.names)
+
+
+def _as_made(place: Place, name: str) -> bytes | None:
+    manifest = place.parsed(MANIFEST, Manifest)
+    return None if manifest is None else _as_listed(place, name, manifest.artifacts)
+
+
+def _as_listed(place: Place, name: str, entries: Sequence[Entry]) -> bytes | None:
+    """A file that is still the one that was written: an editor may have worked in the very file that lies there."""
+    data = place.read(name)
+    listed = {entry.name: entry.sha256 for entry in entries}
+    return data if data is not None and listed.get(name) == sha256(data).hexdigest() else None
 
 
 def _laid(draft: _Draft, shape: Shape) -> Recap:
@@ -288,4 +304,4 @@ def _files(draft: _Draft, signature: Signature, settings: Settings) -> tuple[Art
         *recap_files(signature.recap, transcript, draft.talk, words, export),
         difference_file(signature, draft.shown, transcript, labels()),
     )
-    return tuple(replace(file, name=name_of(signature.approval.number, file.name)) for file in made)
+    return tuple(replace(file, name=signed_name(signature.approval.number, file.name)) for file in made)

@@ -4,25 +4,25 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 from redis.exceptions import RedisError
 
 from config.settings import Settings, labels
-from jobs.artifacts import FAILURE, MANIFEST, MAX_COMPONENT_BYTES, Failure, Manifest, folder_of
+from jobs.artifacts import FAILURE, MANIFEST, MAX_COMPONENT_BYTES, SIGNED, Failure, Manifest, folder_of, signed_name
 from jobs.errors import InputError, StorageError
 from jobs.recap import Approval
 from jobs.timeline import Seconds
 from worker.bucket import edits, signatures
 from worker.bucket.inventory import is_recording, look, settled
 from worker.bucket.place import Place
+from worker.bucket.reading import bytes_at, parsed
 from worker.bucket.sidecar import local_bytes, sidecar_keys
 from worker.bucket.storage import Moved, Storage, Stored
 from worker.bucket.tickets import (
@@ -40,10 +40,6 @@ _MAX_KEY_BYTES = 1024
 #: Size of boto3's parts, which a multipart etag depends on.
 _PART_BYTES = 8 * 1024 * 1024
 _ARTIFACT = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-T = TypeVar("T")
-
-_MANIFEST = TypeAdapter(Manifest)
-_FAILURE = TypeAdapter(Failure)
 
 
 class Phase(StrEnum):
@@ -336,7 +332,7 @@ def _by_people(stored: Stored, storage: Storage) -> dict[str, Any]:
     known: dict[str, Any] = {}
     if edits.FOLDER in beside:
         known["version"] = edits.last_number(place) or None
-    if any(name.startswith(signatures.SIGNED) for name in beside):
+    if any(name.startswith(SIGNED) for name in beside):
         try:
             signature = signatures.latest(place)
         except StorageError as error:  # one that can't be read is no reason to tell nothing of the others
@@ -422,7 +418,7 @@ def _approved(key: str, storage: Storage) -> Mapping[str, str | None]:
     signature = None if stored is None else signatures.latest(_place(stored, storage))
     if signature is None:
         return {}
-    name = signatures.name_of(signature.approval.number, "json")
+    name = signed_name(signature.approval.number, "json")
     return {name: None, **{entry.name: entry.sha256 for entry in signature.files}}
 
 
@@ -434,24 +430,13 @@ def _heard(key: str, storage: Storage) -> tuple[str, ...]:
 
 
 def _manifest(key: str, storage: Storage) -> Manifest | None:
-    return _read(folder_of(key) + MANIFEST, storage, _MANIFEST.validate_json)
+    return parsed(bytes_at(storage, folder_of(key) + MANIFEST), Manifest)
 
 
 def _failure(key: str, recording_id: str, storage: Storage) -> Failure | None:
     """What went wrong with this upload; None where nothing did, or with an earlier one only."""
-    found = _read(folder_of(key) + FAILURE, storage, _FAILURE.validate_json)
+    found = parsed(bytes_at(storage, folder_of(key) + FAILURE), Failure)
     return found if found is not None and found.recording_id == recording_id else None
-
-
-def _read(key: str, storage: Storage, parse: Callable[[bytes], T]) -> T | None:
-    try:
-        return parse(storage.read(key))
-    except ValidationError:
-        return None
-    except StorageError as error:
-        if error.code != "object-missing":
-            raise
-        return None
 
 
 def _is_same(path: Path, stored: Stored) -> bool:

@@ -28,7 +28,7 @@ from jobs.errors import NachleseError, SetupError
 from jobs.timeline import Seconds
 from worker import logs, tasks
 from worker.bucket.storage import S3Storage, s3_storage
-from worker.fleet.control import Control, Measure
+from worker.control import Control, Measure
 from worker.fleet.prefetch import Prefetch
 from worker.queue.dispatch import Errand, job_queue
 

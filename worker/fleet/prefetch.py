@@ -13,7 +13,7 @@ from jobs.errors import NachleseError
 from jobs.timeline import Seconds
 from worker.bucket.storage import Storage
 from worker.bucket.tickets import Ticket, read_ticket
-from worker.fleet.control import Superseded
+from worker.control import Superseded
 from worker.sound.source import Source, opened
 from worker.tasks import fetch_of
 

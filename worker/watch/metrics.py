@@ -34,7 +34,7 @@ from worker.watch.health import PATIENCE_S, Health, Question
 from worker.watch.listener import Listener
 
 if TYPE_CHECKING:
-    from worker.fleet.control import Measure
+    from worker.control import Measure
     from worker.queue.dispatch import JobQueue, Load
 
 Role = Literal["worker", "intake"]

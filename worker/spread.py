@@ -25,9 +25,9 @@ from jobs.timeline import Seconds, Span
 from jobs.transcribe import Recognition, Recognizer, TranscribeOptions
 from worker.bucket.place import Place
 from worker.bucket.stages import Report, Stages
+from worker.control import Control
 from worker.engines import engines
 from worker.engines.device import holds_gpu
-from worker.fleet.control import Control
 from worker.queue.dispatch import Errand, JobQueue, Kind, Standing
 
 log = structlog.get_logger()

@@ -1,13 +1,10 @@
 """What whoever runs a job has to say in it, and wants to hear of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from jobs.timeline import Seconds
-
-if TYPE_CHECKING:
-    from worker.fleet.spread import Spread
 
 
 # Like KeyboardInterrupt, these are no Exceptions: nothing is wrong, and only the job's boundary may catch them.
@@ -17,6 +14,18 @@ class HandedBack(BaseException):
 
 class Superseded(BaseException):
     """The upload isn't there any more as it was: whatever is still to be made of it, nobody wants."""
+
+
+class Others(Protocol):
+    """Other workers, as far as stretches of one recording go."""
+
+    def offer(self, recording_id: str, index: int, seconds: Seconds) -> None:
+        """Let another worker hear a stretch; nothing happens when one does already."""
+        ...
+
+    def take(self, recording_id: str, indices: Sequence[int]) -> int | None:
+        """The first of these stretches that no worker has begun: it is the caller's now. None when all are begun."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class Control:
     #: Told of every finished stage. From any thread.
     observe: Callable[[Measure], None] = _unheard
     #: Other workers that may take stretches of a long recording; None where there are none.
-    spread: "Spread | None" = None
+    spread: Others | None = None
     #: Leave the recap out: earlier tries have ended in it, and it must not cost the transcript.
     plain: bool = False
 

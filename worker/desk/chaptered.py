@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from config.settings import Settings, labels
 from jobs.artifacts import folder_of
 from jobs.errors import InputError
@@ -18,7 +16,7 @@ from worker.bucket.storage import Storage
 from worker.bucket.tickets import recording_at
 from worker.desk.status import shown
 from worker.sound.media import with_chapters
-from worker.sound.scratch import scratch
+from worker.sound.source import Source, opened
 
 #: The copy's name, without its suffix.
 NAME = "recording-with-chapters"
@@ -35,26 +33,32 @@ def embed(key: str, storage: Storage, out: Path, settings: Settings) -> Path:
     stored = storage.head(key)
     if stored is None:
         raise InputError("not-found", "there is no such recording", name=name)
-    marks = _marks(Place(recording_at(storage, stored), storage, folder_of(key), name, key))
-    folder = out / folder_of(key).rstrip("/").rpartition("/")[2]
+    place = Place(recording_at(storage, stored), storage, folder_of(key), name, key)
+    with opened(lambda path: storage.download(key, path), settings) as source:
+        return copied(place, source, out, settings)
+
+
+def copied(place: Place, source: Source, out: Path, settings: Settings) -> Path:
+    """The same for a recording of which it is known where it lies.
+
+    Raises:
+        InputError, EngineError, StorageError, SetupError: as `embed`.
+    """
+    marks = _marks(place)
+    folder = out / place.folder.rstrip("/").rpartition("/")[2]
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{NAME}{Path(key).suffix.lower()}"
-    with scratch(settings) as unpacked:
-        # A name of ours: the uploader's could be taken for a format, a playlist or an option.
-        storage.download(key, unpacked / "recording")
-        data = chapters_ffmetadata.write(marks).data
-        with_chapters(unpacked / "recording", data, target, comment=marks.label, limits=settings.media)
+    target = folder / f"{NAME}{Path(place.name).suffix.lower()}"
+    data = chapters_ffmetadata.write(marks).data
+    with_chapters(source.path(), data, target, comment=marks.label, limits=settings.media)
     return target
 
 
 def _marks(place: Place) -> ChapterMarks:
     signature = latest(place)
-    data, transcript_data = place.read(RECAP), place.read(TRANSCRIPT)
-    try:
-        recap = signature.recap if signature else TypeAdapter(Recap).validate_json(data or b"")
-        transcript = TypeAdapter(Transcript).validate_json(transcript_data or b"")
-    except ValidationError:
-        raise InputError("no-chapters", "there is no recap", name=place.name) from None
+    recap = signature.recap if signature else place.parsed(RECAP, Recap)
+    transcript = place.parsed(TRANSCRIPT, Transcript)
+    if recap is None or transcript is None:
+        raise InputError("no-chapters", "there is no recap", name=place.name)
     marks = chapter_marks(recap, transcript, Talk(), labels())
     if not marks.marks:
         raise InputError("no-chapters", "the recap has no chapters", name=place.name)
