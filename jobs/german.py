@@ -130,25 +130,26 @@ class Spoken:
 def spoken_sentences(transcript: Transcript) -> tuple[Spoken, ...]:
     """All sentences that nobody doubts, ordered by start.
 
-    A sentence goes on over utterances of the same speaker and language, also past somebody else's
-    interjection; never past a doubtful utterance. Without a speaker only neighbours are joined.
+    A sentence goes on over neighbouring utterances of one speaker and language, also past an interjection that lies
+    inside the one before; never past what somebody else says, nor past a doubtful utterance.
     """
     runs: list[list[Utterance]] = []
-    open_runs: dict[str | None, list[Utterance]] = {}
+    run: list[Utterance] = []
     for utterance in transcript.utterances:
-        run = open_runs.pop(utterance.speaker, None)
-        open_runs.pop(None, None)
-        if utterance.doubt is not None:
+        if run and utterance.speaker != run[-1].speaker and utterance.span.end <= run[-1].span.end:
+            runs += [] if utterance.doubt is not None else [[utterance]]
             continue
-        if run is None or not _continues(run[-1], utterance):
-            runs.append(run := [])
-        run.append(utterance)
-        open_runs[utterance.speaker] = run
+        if not run or utterance.doubt is not None or not _continues(run[-1], utterance):
+            run = []
+        if utterance.doubt is None:
+            runs += [] if run else [run]
+            run.append(utterance)
     return tuple(sorted((s for run in runs for s in _sentences_of(run)), key=lambda s: s.span.start))
 
 
 def _continues(before: Utterance, after: Utterance) -> bool:
-    return before.language == after.language and after.span.start - before.span.end <= MAX_INTERRUPTION_S
+    together = (before.speaker, before.language) == (after.speaker, after.language)
+    return together and after.span.start - before.span.end <= MAX_INTERRUPTION_S
 
 
 def _sentences_of(run: Sequence[Utterance]) -> list[Spoken]:

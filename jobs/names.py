@@ -224,12 +224,16 @@ def _suggestion(speaker: str, name: str, named: Sequence[tuple[_Claim, str]], tr
 
 
 def _left_over(transcript: Transcript, guests: Sequence[Guest], found: Mapping[str, Suggestion]) -> Suggestion | None:
-    """The last announced guest for the last voice, where there are as many of either."""
+    """The last announced guest for the last voice, where there are as many of either.
+
+    Who hosts must be among the guests: else one voice is a host's whom the programme doesn't name.
+    """
     taken = {*transcript.names.values(), *(one.name for one in found.values())}
     names = [guest.name for guest in guests if guest.name not in taken]
     voices = [voice for voice in transcript.speakers if voice not in found and voice not in transcript.names]
     sound = [u for u in transcript.utterances if u.doubt is None and [u.speaker] == voices]
-    if len(guests) != len(transcript.speakers) or len(names) != 1 or not sound:
+    complete = len(guests) == 1 or any(_HOST_ROLE.search(guest.role or "") for guest in guests)
+    if len(guests) != len(transcript.speakers) or len(names) != 1 or not sound or not complete:
         return None
     reason = Reason.ANNOUNCED_ALONE if len(guests) == 1 else Reason.LEFT_OVER
     return Suggestion(voices[0], names[0], reason, (sound[0].id,), sound[0].span.start, names[0])

@@ -92,17 +92,30 @@ def transcript(*utterances):
     return Transcript("r-test", 100.0, "de", utterances)
 
 
-def test_a_sentence_goes_on_past_an_interjection():
+def test_a_sentence_never_goes_on_past_what_somebody_else_says():
+    """Whoever quotes it would put together what was said apart: here two answers, and a question between them."""
+    parts = (
+        utterance(1, "Vertrauen kann man", start=0.0),
+        utterance(2, "Stimmt.", start=1.0, speaker="SPEAKER_01"),
+        utterance(3, "schnell verspielen.", start=1.5),
+    )
+    assert [s.text for s in spoken_sentences(transcript(*parts))] == [
+        "Vertrauen kann man", "Stimmt.", "schnell verspielen."
+    ]  # fmt: skip
+
+
+def test_a_sentence_goes_on_past_an_interjection_that_lies_inside():
+    host = utterance(1, "Vertrauen kann man schnell", start=0.0)
     spoken = spoken_sentences(
         transcript(
-            utterance(1, "Vertrauen kann man", start=0.0),
-            utterance(2, "Stimmt.", start=1.0, speaker="SPEAKER_01"),
-            utterance(3, "schnell verspielen.", start=1.5),
+            host,
+            utterance(2, "Mhm.", start=host.words[1].span.start, speaker="SPEAKER_01"),
+            utterance(3, "verspielen.", start=host.span.end + 0.2),
         )
     )
     assert [(s.text, s.evidence) for s in spoken] == [
         ("Vertrauen kann man schnell verspielen.", ("u0001", "u0003")),
-        ("Stimmt.", ("u0002",)),
+        ("Mhm.", ("u0002",)),
     ]
 
 

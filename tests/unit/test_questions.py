@@ -39,20 +39,10 @@ def test_a_voice_named_in_the_recording_is_asked_about_by_its_name():
         ("SPEAKER_01", "Es sind vierhundert Menschen."),
         ("SPEAKER_02", "Das ist viel."),
     )
-    known = [
+    assert asked(said, guests) == [
         "Stimme 1 ist vermutlich Jonas Brandt: stellt sich bei 0:00 vor. Bitte bestätigen.",
         "Stimme 2 ist vermutlich Lena Hartmann: wird bei 0:05 als „Frau Hartmann“ angesprochen. Bitte bestätigen.",
-    ]
-    assert asked(said, guests) == [
-        *known,
-        "Stimme 3, zu hören ab 0:15, ist vermutlich Anna Lindner: Alle anderen Stimmen und Gäste sind schon "
-        "zugeordnet. Bitte bestätigen.",
-    ]
-    everybody = conversation(*((u.speaker, u.text) for u in said.utterances), ("SPEAKER_03", "Finde ich nicht."))
-    assert asked(everybody, guests) == [
-        *known,
         "Wer ist Stimme 3? Zu hören ab 0:15; bitte den Namen nachtragen.",
-        "Wer ist Stimme 4? Zu hören ab 0:20; bitte den Namen nachtragen.",
         "Anna Lindner steht im Programm, ließ sich aber keiner Stimme zuordnen; "
         "bitte anhören und zuordnen oder streichen.",
     ]
