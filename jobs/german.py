@@ -13,7 +13,7 @@ from jobs.transcript import Transcript, Utterance, Word
 LONG_PAUSE_S: Seconds = 2.0
 #: Recognizers sometimes write minutes without a full stop; no spoken sentence is longer than this.
 MAX_SENTENCE_WORDS = 60
-#: A sentence that somebody breaks into ("Das stimmt.") goes on within this time, or it was given up.
+#: A sentence goes on in its speaker's next utterance within this time, or it was given up.
 MAX_INTERRUPTION_S: Seconds = 6.0
 
 
